@@ -1,0 +1,301 @@
+//! The composition root: the only file that names concrete adapters. A list, not logic.
+
+mod setup;
+
+pub use setup::{plan, plugins};
+
+use crate::api::{self, Api, Gauges};
+use crate::artifacts::{ArtifactStore, Fetcher};
+use crate::config::Config;
+use crate::github::{BlobHosts, GitHub, GitHubOptions, Pace};
+use crate::model::{Clock, CommitKey, DeliveryId, Event, Job, JobId, JobKind, Plan, Unix};
+use crate::pipeline::{Judge, Pipeline};
+use crate::plugins::Catalogue;
+use crate::publish::Publisher;
+use crate::queue::JobQueue;
+use crate::queue::memory::MemoryQueue;
+use crate::runtime::{Runtime, RuntimeOptions};
+use crate::state::State;
+use crate::state::memory::MemoryStore;
+use crate::sweep::Sweep;
+use crate::telemetry::Metrics;
+use crate::webhook::{self, Accepted, Audit, Intake, WebhookOptions};
+use crate::worker::{WorkerOptions, Workers};
+use anyhow::{Context, Result, bail};
+use async_trait::async_trait;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// The real time.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Unix {
+        std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())
+    }
+}
+
+/// What judging needs, with or without GitHub: plugins that loaded, and the plan.
+#[derive(Debug)]
+pub struct Bench {
+    pub runtime: Arc<Runtime>,
+    pub catalogue: Arc<Catalogue>,
+    pub judge: Judge,
+    pub plan: Plan,
+    pub metrics: Metrics,
+}
+
+/// Loads the plugins and makes the plan. Everything that is wrong is named at once.
+pub async fn bench(config: &Config) -> Result<Bench> {
+    let metrics = Metrics::new()?;
+    let runtime = Arc::new(Runtime::new(runtime_options(config)?)?);
+    metrics.engine_pooling.set(i64::from(runtime.statistics().pool_slots.is_some()));
+    let plugins = plugins(config)?;
+    let catalogue = Arc::new(Catalogue::load(&runtime, plugins, &first_party()).await);
+    let (plan, problems) = plan(config, &catalogue);
+    if !problems.is_empty() {
+        bail!("the configuration cannot be used:\n  {}", problems.join("\n  "));
+    }
+    let judge = Judge::new(runtime.clone(), catalogue.clone(), metrics.clone());
+    Ok(Bench { runtime, catalogue, judge, plan, metrics })
+}
+
+pub fn first_party() -> Vec<(&'static str, &'static [u8])> {
+    palisade_first_party::all().iter().map(|plugin| (plugin.name, plugin.wasm)).collect()
+}
+
+pub fn runtime_options(config: &Config) -> Result<RuntimeOptions> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Ok(RuntimeOptions {
+        cache_dir: cache_directory(config),
+        concurrency: config.runtime.concurrency.unwrap_or(cores).max(1),
+        limits: setup::limits("runtime.limits", &config.runtime.limits)?,
+    })
+}
+
+/// The configured directory, or the user's cache; an empty path does without.
+fn cache_directory(config: &Config) -> Option<PathBuf> {
+    match &config.runtime.cache_directory {
+        Some(path) if path.as_os_str().is_empty() => None,
+        Some(path) => Some(path.clone()),
+        None => crate::config::user_cache().map(|cache| cache.join("palisade").join("compiled")),
+    }
+}
+
+/// A host that listens. Dropping it ends everything at once; [`Host::shut_down`] drains first.
+#[derive(Debug)]
+pub struct Host {
+    pub address: SocketAddr,
+    workers: Workers,
+    background: Vec<tokio::task::JoinHandle<()>>,
+    stop_serving: watch::Sender<bool>,
+    ready: watch::Sender<bool>,
+    server: tokio::task::JoinHandle<()>,
+    config: Config,
+    queue: Arc<dyn JobQueue>,
+    sweep: Sweep,
+    // The directory of unpacked files lives as long as the host.
+    _scratch: Option<tempfile::TempDir>,
+}
+
+/// Starts the host: refuses with everything that is missing, else listens.
+pub async fn serve(config: Config) -> Result<Host> {
+    let missing = config.missing_for_serve();
+    if !missing.is_empty() {
+        bail!("cannot start:\n  {}", missing.join("\n  "));
+    }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let bench = bench(&config).await?;
+    let github = GitHub::new(github_options(&config, clock.clone())?)?;
+    let store = MemoryStore::new(clock.clone(), config.state.max_entries, config.state.max_bytes);
+    let state = State::new(Arc::new(store), config.state.expiry);
+    let queue: Arc<dyn JobQueue> =
+        Arc::new(MemoryQueue::new(clock.clone(), config.queue.capacity, config.queue.coalesce));
+    let (directory, scratch) = artifact_directory(&config)?;
+    let fetcher = Arc::new(Fetcher::new(ArtifactStore::open(&directory, Default::default())?));
+    let publisher = Publisher {
+        github: github.clone(),
+        state: state.clone(),
+        queue: queue.clone(),
+        metrics: bench.metrics.clone(),
+        app_id: config.github.app_id,
+        details_url: config.server.public_url.clone(),
+    };
+    let pipeline = Arc::new(Pipeline {
+        clock: clock.clone(),
+        github: github.clone(),
+        state: state.clone(),
+        queue: queue.clone(),
+        fetcher: fetcher.clone(),
+        runtime: bench.runtime.clone(),
+        catalogue: bench.catalogue,
+        judge: bench.judge,
+        plan: Arc::new(bench.plan),
+        publisher,
+        metrics: bench.metrics.clone(),
+    });
+    let (ready, is_ready) = watch::channel(false);
+    let intake = Arc::new(Door { queue: queue.clone(), clock: clock.clone(), metrics: bench.metrics.clone() });
+    let options = webhook_options(&config);
+    let gauges = Arc::new(Totals { github: github.clone(), fetcher: fetcher.clone(), runtime: bench.runtime.clone() });
+    let api =
+        Api { state: state.clone(), queue: queue.clone(), metrics: bench.metrics.clone(), gauges, ready: is_ready };
+    let router = webhook::router(intake, options).merge(api::router(api));
+    let listener = TcpListener::bind(&config.server.address)
+        .await
+        .with_context(|| format!("listening on {} (server.address)", config.server.address))?;
+    let address = listener.local_addr()?;
+    let options = WorkerOptions { workers: config.queue.workers, attempts: config.queue.attempts };
+    let workers = Workers::start(queue.clone(), pipeline, bench.metrics.clone(), &options);
+    let sweep = Sweep { state, queue: queue.clone(), clock };
+    let background = vec![tokio::spawn(sweep.clone().run())];
+    let (stop_serving, mut stopped) = watch::channel(false);
+    let server = tokio::spawn(async move {
+        let shutdown = async move {
+            // An error means that the host is gone, which is a reason to stop as well.
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+        };
+        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(shutdown).await {
+            tracing::error!(%error, "the server ended");
+        }
+    });
+    ready.send_replace(true);
+    tracing::info!(%address, "listening");
+    Ok(Host { address, workers, background, stop_serving, ready, server, config, queue, sweep, _scratch: scratch })
+}
+
+impl Host {
+    /// Waits until no job waits and none is at work.
+    pub async fn idle(&self) {
+        self.queue.idle().await;
+    }
+
+    /// Looks now at what the sweep looks at every minute.
+    pub async fn sweep_now(&self) -> Result<()> {
+        self.sweep.once().await
+    }
+
+    /// Refuses new webhooks, lets jobs end, stops. True if nothing had to be cut off.
+    pub async fn shut_down(self) -> bool {
+        self.ready.send_replace(false);
+        self.stop_serving.send_replace(true);
+        let drained = self.workers.drain(self.config.server.drain).await;
+        for task in &self.background {
+            task.abort();
+        }
+        self.server.abort();
+        drained
+    }
+}
+
+pub fn github_options(config: &Config, clock: Arc<dyn Clock>) -> Result<GitHubOptions> {
+    Ok(GitHubOptions {
+        api_url: config.github.base_url.clone(),
+        app_id: config.github.app_id,
+        client_id: None,
+        private_key: config.private_key()?,
+        user_agent: format!("palisade/{}", env!("CARGO_PKG_VERSION")),
+        api_version: "2022-11-28".to_owned(),
+        blob_hosts: BlobHosts::PublicAnd(config.github.artifact_hosts.clone()),
+        pace: Pace::default(),
+        clock,
+    })
+}
+
+fn artifact_directory(config: &Config) -> Result<(PathBuf, Option<tempfile::TempDir>)> {
+    match &config.artifacts.directory {
+        Some(directory) => Ok((directory.clone(), None)),
+        None => {
+            let scratch = tempfile::Builder::new()
+                .prefix("palisade-artifacts-")
+                .tempdir()
+                .context("making a directory for artifacts; name one with artifacts.directory")?;
+            Ok((scratch.path().to_owned(), Some(scratch)))
+        }
+    }
+}
+
+fn webhook_options(config: &Config) -> WebhookOptions {
+    WebhookOptions {
+        secrets: config.github.webhook_secrets.clone(),
+        allow_unsigned: config.github.allow_unsigned_webhooks,
+    }
+}
+
+/// Where deliveries become jobs.
+#[derive(Debug)]
+struct Door {
+    queue: Arc<dyn JobQueue>,
+    clock: Arc<dyn Clock>,
+    metrics: Metrics,
+}
+
+#[async_trait]
+impl Intake for Door {
+    async fn accept(&self, delivery: DeliveryId, event: Event) -> Accepted {
+        let (origin, sha, kind) = match event {
+            Event::PullRequest(event) => {
+                (event.origin.clone(), event.pull_request.head_sha.clone(), JobKind::PullRequest(event))
+            }
+            Event::WorkflowRun(event) => {
+                (event.origin.clone(), event.run.head_sha.clone(), JobKind::WorkflowRun(event))
+            }
+            Event::Ping | Event::Other { .. } => return Accepted::Ignored,
+        };
+        let job = Job {
+            id: JobId(uuid::Uuid::now_v7().to_string()),
+            commit: CommitKey { installation: origin.installation, repository: origin.repository, sha },
+            kind,
+            now: self.clock.now(),
+            delivery: Some(delivery.clone()),
+            attempt: 0,
+        };
+        match self.queue.accept(delivery, job).await {
+            Ok(crate::queue::Accepted::Queued(id)) => Accepted::Queued(id),
+            Ok(crate::queue::Accepted::Duplicate) => Accepted::Duplicate,
+            Ok(crate::queue::Accepted::Full { retry_after_s }) => Accepted::Full { retry_after_s },
+            Err(error) => {
+                tracing::error!(%error, "a delivery could not be queued");
+                Accepted::Unavailable
+            }
+        }
+    }
+
+    fn observe(&self, audit: &Audit) {
+        // Names come from outside: only those that are acted on are labels.
+        let event = match audit.event.as_deref() {
+            Some(event @ ("pull_request" | "workflow_run" | "ping")) => event,
+            _ => "other",
+        };
+        self.metrics.deliveries.with_label_values(&[event, audit.result]).inc();
+    }
+}
+
+#[derive(Debug)]
+struct Totals {
+    github: GitHub,
+    fetcher: Arc<Fetcher>,
+    runtime: Arc<Runtime>,
+}
+
+impl Gauges for Totals {
+    fn fill(&self, metrics: &Metrics) {
+        let runtime = self.runtime.statistics();
+        let totals = self.github.counters().totals().into_iter().chain([
+            ("artifact_bytes", self.fetcher.store().usage().0),
+            ("artifact_files", self.fetcher.store().usage().1 as u64),
+            ("compiled_code_hits", runtime.cache.hits),
+            ("compiled_code_misses", runtime.cache.misses),
+            ("compiled_code_rejected", runtime.cache.rejected),
+            ("open_circuits", runtime.open_circuits as u64),
+            ("guest_calls_in_flight", runtime.calls_in_flight as u64),
+        ]);
+        for (name, value) in totals {
+            metrics.totals.with_label_values(&[name]).set(value as i64);
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! From the configuration as typed to what the rooms take: plugins, limits, checks, waivers.
+
+use crate::config::{Check, Config};
+use crate::model::plan::{Conclusion, WaitFor};
+use crate::model::report::Coverage;
+use crate::model::{CheckName, Plan, PluginName};
+use crate::plugins::{Catalogue, Entry, PluginConfig, PluginSource};
+use crate::policy::{
+    self, AvailableKind, AvailablePlugin, CheckConfig, FailClosed, KnobOverrides, PolicyConfig, PolicyUse, WaiverConfig,
+};
+use crate::runtime::{LimitOverrides, Limits, PluginKind};
+use anyhow::{Context, Result, anyhow};
+use serde_json::{Map, Value};
+
+/// What a host checks that is told nothing: name and policy.
+pub const DEFAULT_CHECKS: &[(&str, &str)] =
+    &[("Vulnerability Scan Check", "vulnerability"), ("License Check", "license")];
+
+/// The defaults with what a section of the configuration says.
+pub fn limits(section: &str, values: &Map<String, Value>) -> Result<Limits> {
+    Limits::default().with(&overrides(section, values)?).map_err(|problem| anyhow!("{section}: {problem}"))
+}
+
+fn overrides(section: &str, values: &Map<String, Value>) -> Result<LimitOverrides> {
+    serde_json::from_value(Value::Object(values.clone())).map_err(|problem| anyhow!("{section}: {problem}"))
+}
+
+/// First-party plugins that are not switched off, and those of the configuration.
+pub fn plugins(config: &Config) -> Result<Vec<PluginConfig>> {
+    let mut names: Vec<&str> = super::first_party().iter().map(|(name, _)| *name).collect();
+    names.extend(config.plugins.keys().map(String::as_str));
+    names.sort_unstable();
+    names.dedup();
+    let plugins = names.into_iter().map(|name| plugin(config, name)).collect::<Result<Vec<_>>>()?;
+    Ok(plugins.into_iter().flatten().collect())
+}
+
+fn plugin(config: &Config, name: &str) -> Result<Option<PluginConfig>> {
+    let section = config.plugins.get(name).cloned().unwrap_or_default();
+    if section.disabled {
+        return Ok(None);
+    }
+    let built_in = super::first_party().iter().any(|(built_in, _)| *built_in == name);
+    let source = match (section.file, built_in) {
+        (Some(file), _) => PluginSource::File(file),
+        (None, true) => PluginSource::BuiltIn(name.to_owned()),
+        (None, false) => {
+            let known: Vec<&str> = super::first_party().iter().map(|(name, _)| *name).collect();
+            let near = crate::config::nearest(name, known.iter().copied());
+            let hint = near.map(|near| format!("; did you mean plugins.{near}?")).unwrap_or_default();
+            return Err(anyhow!("plugins.{name}.file is missing: this is no first-party plugin{hint}"));
+        }
+    };
+    Ok(Some(PluginConfig {
+        name: PluginName::parse(name).with_context(|| format!("plugins.{name}"))?,
+        source,
+        grants: section.grants.into_iter().collect(),
+        limits: overrides(&format!("plugins.{name}.limits"), &section.limits)?,
+        settings: Value::Object(section.settings),
+        bind: section.bind,
+    }))
+}
+
+/// The plan, and everything that is wrong with it: a host does not start on a plan that says so.
+pub fn plan(config: &Config, catalogue: &Catalogue) -> (Plan, Vec<String>) {
+    let mut problems = Vec::new();
+    let mut waivers = Vec::new();
+    for waiver in &config.waivers {
+        let waiver = WaiverConfig {
+            id: waiver.id.clone(),
+            package: waiver.package.clone(),
+            rules: waiver.rules.clone(),
+            reason: waiver.reason.clone().unwrap_or_default(),
+            owner: waiver.owner.clone(),
+            until: waiver.until.clone(),
+            unless_fixed: waiver.unless_fixed,
+        };
+        match policy::waiver(&waiver) {
+            Ok(waiver) => waivers.push(waiver),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    for pattern in config.artifacts.evidence.iter().chain(&config.artifacts.workflows) {
+        if let Err(error) = globset::Glob::new(pattern) {
+            problems.push(format!("artifacts: {error}"));
+        }
+    }
+    let checks = check_configs(config, &mut problems);
+    let available: Vec<AvailablePlugin> = available(catalogue);
+    let broken = available.iter().filter_map(|plugin| plugin.broken.as_ref().map(|broken| (&plugin.name, broken)));
+    for (name, broken) in broken {
+        let hint = broken.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        problems.push(format!("plugin {name}: {}{hint}", broken.message));
+    }
+    let plan = policy::plan(
+        &PolicyConfig {
+            checks,
+            waivers,
+            evidence_globs: config.artifacts.evidence.clone(),
+            workflows: config.artifacts.workflows.clone(),
+            no_run_deadline: config.artifacts.no_run_deadline,
+            evidence_deadline: config.artifacts.evidence_deadline,
+            fail_closed: if config.fail_closed { FailClosed::Yes } else { FailClosed::No },
+        },
+        &available,
+    );
+    for check in &plan.checks {
+        for policy in &check.policies {
+            if let Some(broken) = &policy.broken
+                && !available.iter().any(|plugin| plugin.name == policy.plugin && plugin.broken.is_some())
+            {
+                problems.push(format!("check {:?}: {}", check.name.as_str(), broken.message));
+            }
+        }
+    }
+    (plan, problems)
+}
+
+fn available(catalogue: &Catalogue) -> Vec<AvailablePlugin> {
+    catalogue.iter().map(available_plugin).collect()
+}
+
+fn available_plugin(entry: &Entry) -> AvailablePlugin {
+    let plugin = entry.loaded();
+    let info = plugin.map(|plugin| plugin.info());
+    AvailablePlugin {
+        name: entry.config.name.clone(),
+        kind: match plugin.map(|plugin| plugin.kind()) {
+            Some(PluginKind::Normalizer) => AvailableKind::Normalizer,
+            _ => AvailableKind::Evaluator,
+        },
+        digest: plugin.map(|plugin| plugin.digest()),
+        settings_schema: info.and_then(|info| info.settings_schema.clone()),
+        formats: info.map_or_else(Vec::new, |info| {
+            info.formats.iter().map(|format| (format.name.clone(), format.covers.clone())).collect()
+        }),
+        reads: info.map_or_else(Vec::new, |info| info.reads.clone()),
+        settings: entry.config.settings.clone(),
+        bind: entry.config.bind.clone(),
+        broken: entry.broken().cloned(),
+    }
+}
+
+/// The checks as typed, or the default ones; problems are added to the list.
+pub fn check_configs(config: &Config, problems: &mut Vec<String>) -> Vec<CheckConfig> {
+    let typed: Vec<(String, Check)> = if config.checks.is_empty() {
+        let check = |policy: &str| Check { policies: vec![policy.to_owned()], ..Check::default() };
+        DEFAULT_CHECKS.iter().map(|(name, policy)| ((*name).to_owned(), check(policy))).collect()
+    } else {
+        config.checks.iter().map(|(name, check)| (name.clone(), check.clone())).collect()
+    };
+    let mut checks = Vec::new();
+    for (name, check) in typed {
+        match check_config(&name, &check) {
+            Ok(check) => checks.push(check),
+            Err(problem) => problems.push(format!("checks.{name:?}: {problem:#}")),
+        }
+    }
+    checks
+}
+
+fn check_config(name: &str, check: &Check) -> Result<CheckConfig> {
+    let reads = check.reads.as_ref().map(|words| words.iter().map(|word| coverage(word)).collect()).transpose()?;
+    if check.policies.is_empty() {
+        return Err(anyhow!("policies is empty; name an evaluator plugin"));
+    }
+    for named in check.settings.keys() {
+        if !check.policies.contains(named) {
+            return Err(anyhow!("settings.{named}: {named} is none of this check's policies"));
+        }
+    }
+    let policy = |plugin: &String| -> Result<PolicyUse> {
+        let settings = check.settings.get(plugin).cloned().map_or(Value::Null, Value::Object);
+        Ok(PolicyUse { plugin: PluginName::parse(plugin)?, settings, reads: Option::clone(&reads) })
+    };
+    Ok(CheckConfig {
+        name: CheckName::parse(name)?,
+        policies: check.policies.iter().map(policy).collect::<Result<_>>()?,
+        fail_closed: check.fail_closed.map(|closed| if closed { FailClosed::Yes } else { FailClosed::No }),
+        knobs: KnobOverrides {
+            on_partial: conclusion("on_partial", &check.on_partial)?,
+            on_warn: conclusion("on_warn", &check.on_warn)?,
+            on_broken: conclusion("on_broken", &check.on_broken)?,
+            on_outage: conclusion("on_outage", &check.on_outage)?,
+            on_missing: conclusion("on_missing", &check.on_missing)?,
+            on_workflow: conclusion("on_workflow", &check.on_workflow)?,
+        },
+        wait_for: match check.wait_for.as_deref() {
+            None => None,
+            Some("covered") => Some(WaitFor::Covered),
+            Some("all") => Some(WaitFor::All),
+            Some(other) => return Err(anyhow!("wait_for: {other:?} is neither `covered` nor `all`")),
+        },
+    })
+}
+
+fn conclusion(key: &str, word: &Option<String>) -> Result<Option<Conclusion>> {
+    Ok(match word.as_deref() {
+        None => None,
+        Some("success") => Some(Conclusion::Success),
+        Some("neutral") => Some(Conclusion::Neutral),
+        Some("failure") => Some(Conclusion::Failure),
+        Some("cancelled") if key == "on_workflow" => Some(Conclusion::Cancelled),
+        Some(other) => return Err(anyhow!("{key}: {other:?} is none of `success`, `neutral`, `failure`")),
+    })
+}
+
+fn coverage(word: &str) -> Result<Coverage> {
+    Coverage::from_word(word).ok_or_else(|| {
+        let known: Vec<&str> = Coverage::ALL.iter().map(|coverage| coverage.word()).collect();
+        match crate::config::nearest(word, known.iter().copied()) {
+            Some(near) => anyhow!("reads: there is no kind {word:?}; did you mean `{near}`?"),
+            None => anyhow!("reads: there is no kind {word:?}; known: {}", known.join(", ")),
+        }
+    })
+}

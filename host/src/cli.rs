@@ -1,0 +1,74 @@
+//! The command line. Data goes to standard output, talk to standard error; exit 0 is clean, 1 findings, 2 could not
+//! judge or could not start.
+
+mod doctor;
+mod evaluate;
+mod inspect;
+mod serve;
+
+use crate::config::Config;
+use clap::{Parser, Subcommand, ValueEnum};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Judges commits by policy: WebAssembly plugins read what scanners wrote, and say what it means.
+#[derive(Debug, Parser)]
+#[command(name = "palisade", version, about, max_term_width = 100)]
+struct Arguments {
+    /// The configuration, TOML. Default: `palisade.toml` in this directory, if it is there.
+    #[arg(long, short, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the host: webhooks in, check runs out.
+    Serve,
+    /// Judge local files with the same plugins and checks, without GitHub.
+    ///
+    /// Exit 1 if a check fails (it wins over 2), 2 if a file is unreadable, unrecognised or ambiguous or no check had
+    /// anything to judge, else 0.
+    Evaluate(evaluate::Options),
+    /// Look at plugins.
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+    /// Check configuration, credentials and plugins, and say what mends what is wrong.
+    Doctor(doctor::Options),
+}
+
+#[derive(Debug, Subcommand)]
+enum PluginCommand {
+    /// Show what a component is: exports, imports, what it needs and is refused, its settings, its digest.
+    Inspect(inspect::Options),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Terminal,
+    Json,
+    Sarif,
+    Markdown,
+}
+
+/// Runs the command that was typed. An error is told here, once.
+pub async fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let ran = match &arguments.command {
+        Command::Serve => serve::run(config(&arguments)).await,
+        Command::Evaluate(options) => evaluate::run(config(&arguments), options).await,
+        Command::Plugin(PluginCommand::Inspect(options)) => inspect::run(options).await,
+        Command::Doctor(options) => doctor::run(config(&arguments), options).await,
+    };
+    ran.unwrap_or_else(|error| {
+        eprintln!("palisade: {error:#}");
+        ExitCode::from(2)
+    })
+}
+
+fn config(arguments: &Arguments) -> anyhow::Result<Config> {
+    let here = Path::new("palisade.toml");
+    let file = arguments.config.as_deref().or_else(|| here.is_file().then_some(here));
+    Config::load(file)
+}

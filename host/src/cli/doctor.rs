@@ -1,0 +1,114 @@
+//! `palisade doctor`: everything that start-up checks, all of it at once, each with what mends it.
+
+use crate::app;
+use crate::config::Config;
+use crate::plugins::Catalogue;
+use crate::runtime::Runtime;
+use anyhow::Result;
+use clap::Args;
+use owo_colors::OwoColorize;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Do not contact GitHub.
+    #[arg(long)]
+    offline: bool,
+}
+
+/// One thing that was looked at.
+struct Examined {
+    what: String,
+    result: Result<String, String>,
+}
+
+pub async fn run(config: Result<Config>, options: &Options) -> Result<ExitCode> {
+    let config = match config {
+        Ok(config) => config,
+        Err(error) => return Ok(tell(&[examined("configuration", Err(format!("{error:#}")))])),
+    };
+    let mut all: Vec<Examined> = Vec::new();
+    all.extend(config.warnings.iter().map(|warning| examined("environment", Err(warning.clone()))));
+    let missing = config.missing_for_serve();
+    if missing.is_empty() {
+        all.push(examined("configuration", Ok("complete".to_owned())));
+    }
+    all.extend(missing.into_iter().map(|problem| examined("configuration", Err(problem))));
+    plugins(&config, &mut all).await;
+    all.push(examined("state", Ok(format!("{} (forgets everything at a restart)", config.state.backend))));
+    if !options.offline {
+        all.push(credentials(&config).await);
+    }
+    Ok(tell(&all))
+}
+
+fn examined(what: impl Into<String>, result: Result<String, String>) -> Examined {
+    Examined { what: what.into(), result }
+}
+
+async fn plugins(config: &Config, all: &mut Vec<Examined>) {
+    let loaded = async {
+        let runtime = Runtime::new(app::runtime_options(config)?)?;
+        let catalogue = Catalogue::load(&runtime, app::plugins(config)?, &app::first_party()).await;
+        anyhow::Ok((runtime, catalogue))
+    };
+    let (_runtime, catalogue) = match loaded.await {
+        Ok(loaded) => loaded,
+        Err(error) => return all.push(examined("plugins", Err(format!("{error:#}")))),
+    };
+    for entry in catalogue.iter() {
+        let result = match (entry.loaded(), entry.broken()) {
+            (Some(plugin), _) => {
+                Ok(format!("{} {}, sha256 {}", plugin.info().name, plugin.info().version, plugin.digest().short()))
+            }
+            (None, None) => Err("not loaded".to_owned()),
+            (None, Some(broken)) => {
+                let hint = broken.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
+                Err(format!("{}{hint}", broken.message))
+            }
+        };
+        all.push(examined(format!("plugin {}", entry.config.name), result));
+    }
+    let (plan, problems) = app::plan(config, &catalogue);
+    for check in &plan.checks {
+        let policies: Vec<String> = check.policies.iter().map(|policy| policy.plugin.to_string()).collect();
+        all.push(examined(
+            format!("check {:?}", check.name.as_str()),
+            Ok(format!("judged by {}", policies.join(", "))),
+        ));
+    }
+    all.extend(problems.into_iter().map(|problem| examined("plan", Err(problem))));
+}
+
+async fn credentials(config: &Config) -> Examined {
+    let app = async {
+        let clock = std::sync::Arc::new(app::SystemClock);
+        let github = crate::github::GitHub::new(app::github_options(config, clock)?)?;
+        anyhow::Ok(github.app().await?)
+    };
+    let result = match app.await {
+        Ok(app) if app.id == config.github.app_id => {
+            Ok(format!("{} accepts the App {}", config.github.base_url, app.slug))
+        }
+        Ok(app) => Err(format!("github.app_id is {}, but the key belongs to App {}", config.github.app_id, app.id)),
+        Err(error) => Err(format!("{}: {error:#}", config.github.base_url)),
+    };
+    examined("GitHub", result)
+}
+
+fn tell(all: &[Examined]) -> ExitCode {
+    let colour = std::io::stdout().is_terminal() && !crate::config::no_colour();
+    for Examined { what, result } in all {
+        let (mark, text) = match result {
+            Ok(text) => ("ok     ", text),
+            Err(text) => ("problem", text),
+        };
+        match (colour, result.is_ok()) {
+            (false, _) => println!("{mark}  {what}: {text}"),
+            (true, true) => println!("{}  {what}: {text}", mark.green()),
+            (true, false) => println!("{}  {what}: {text}", mark.red().bold()),
+        }
+    }
+    if all.iter().any(|examined| examined.result.is_err()) { ExitCode::from(2) } else { ExitCode::SUCCESS }
+}

@@ -1,0 +1,180 @@
+//! `palisade evaluate`: the same plugins, checks and waivers over local files.
+
+use super::Format;
+use crate::app;
+use crate::artifacts;
+use crate::config::Config;
+use crate::model::artifact::Source;
+use crate::model::evidence::Context;
+use crate::model::record::{Record, Runs};
+use crate::model::verdict::{Judged, Outcome};
+use crate::model::{Artifact, Clock, CommitKey, Digest, HeadSha, InstallationId, JobId, RepositoryName};
+use crate::pipeline::{Case, Inputs, Unclaimed};
+use crate::report;
+use crate::runtime::Call;
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Nobody's installation, repository and commit: local files belong to none.
+const LOCAL_SHA: &str = "0000000000000000000000000000000000000000";
+
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Files to judge: SBOMs, vulnerability reports, SARIF, …; a directory means the files in it.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// How to answer.
+    #[arg(long, value_enum, default_value = "terminal")]
+    format: Format,
+    /// Let a warning count as a failure.
+    #[arg(long)]
+    strict: bool,
+    /// The time that the policies are told, Unix seconds. Default: now.
+    #[arg(long, value_name = "SECONDS")]
+    now: Option<u64>,
+}
+
+pub async fn run(config: Result<Config>, options: &Options) -> Result<ExitCode> {
+    let config = config?;
+    for warning in &config.warnings {
+        eprintln!("palisade: {warning}");
+    }
+    crate::telemetry::start_logging("warn", crate::telemetry::LogFormat::Text)?;
+    let paths = files(&options.files)?;
+    let progress = progress(options.format);
+    progress.set_message("loading plugins");
+    let bench = app::bench(&config).await?;
+    progress.set_message(format!("judging {} files", paths.len()));
+    let artifacts = paths.iter().map(|path| artifact(path)).collect::<Result<Vec<_>>>()?;
+    let now = options.now.unwrap_or_else(|| app::SystemClock.now());
+    let record = bench.judge.record(&Call::new(None, "local"), case(&bench.plan, artifacts, now)?).await;
+    progress.finish_and_clear();
+    let text = match options.format {
+        Format::Terminal => report::terminal(&record, colour()),
+        Format::Json => report::json(&record),
+        Format::Sarif => report::sarif(&record),
+        Format::Markdown => report::markdown(&record),
+    };
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // `palisade evaluate … | head` is nobody's error.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+        other => other.context("writing the answer")?,
+    }
+    Ok(ExitCode::from(exit_code(&record, options.strict)))
+}
+
+/// 1 on fail (it wins over 2), 2 when a file is unreadable, unrecognised or ambiguous, a policy is broken, or no check
+/// had anything to judge, 0 otherwise; with `strict` a warning is a failure.
+fn exit_code(record: &Record, strict: bool) -> u8 {
+    let mut judged = false;
+    let mut broken = !record.unreadable.is_empty();
+    let mut failed = false;
+    for judgement in record.checks.iter().flat_map(|check| &check.judgements) {
+        let verdict = match &judgement.verdict {
+            Judged::Verdict(verdict) => Some(verdict),
+            Judged::Broken(_, verdict) | Judged::Outage(_, verdict) => {
+                broken = true;
+                verdict.as_ref()
+            }
+        };
+        let Some(verdict) = verdict else { continue };
+        judged |= verdict.outcome != Outcome::NotApplicable;
+        failed |= verdict.outcome == Outcome::Fail || (strict && verdict.outcome == Outcome::Warn);
+    }
+    match (failed, broken || !judged) {
+        (true, _) => 1,
+        (false, true) => 2,
+        (false, false) => 0,
+    }
+}
+
+/// The files named, and those directly in the directories named; each once, in order.
+fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in named {
+        if path.is_dir() {
+            let entries = std::fs::read_dir(path).with_context(|| format!("reading {}", path.display()))?;
+            let mut inside = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+            inside.retain(|path| path.is_file());
+            inside.sort();
+            files.append(&mut inside);
+        } else if path.is_file() {
+            files.push(path.clone());
+        } else {
+            bail!("reading {}: there is no such file", path.display());
+        }
+    }
+    files.dedup();
+    if files.is_empty() {
+        bail!(
+            "there is no file in {}",
+            named.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+        );
+    }
+    Ok(files)
+}
+
+fn artifact(path: &Path) -> Result<Artifact> {
+    let cap = artifacts::Caps::default().entry_bytes;
+    let size = std::fs::metadata(path).with_context(|| format!("reading {}", path.display()))?.len();
+    if size > cap {
+        bail!("reading {}: {size} bytes, over the cap of {}", path.display(), cap);
+    }
+    let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    Ok(Artifact {
+        source: Source { provenance: None, path: path.display().to_string(), run: None },
+        digest: Digest::of(&bytes),
+        outline: artifacts::outline(&bytes),
+        bytes: bytes.into(),
+    })
+}
+
+fn case(plan: &crate::model::Plan, artifacts: Vec<Artifact>, now: u64) -> Result<Case<'_>> {
+    Ok(Case {
+        job: JobId("local".to_owned()),
+        commit: CommitKey {
+            installation: InstallationId(0),
+            repository: RepositoryName::new("local", "files")?,
+            sha: HeadSha::parse(LOCAL_SHA)?,
+        },
+        context: Context {
+            owner: "local".to_owned(),
+            repository: "files".to_owned(),
+            head_sha: LOCAL_SHA.to_owned(),
+            now,
+            ..Context::default()
+        },
+        plan,
+        runs: Runs::of_local_files(artifacts.len() as u32),
+        inputs: Inputs { artifacts, ..Inputs::default() },
+        unclaimed: Unclaimed::IsUnreadable,
+        tenant: "local".to_owned(),
+    })
+}
+
+fn colour() -> report::Colour {
+    if std::io::stdout().is_terminal() && !crate::config::no_colour() {
+        report::Colour::Ansi
+    } else {
+        report::Colour::Plain
+    }
+}
+
+/// A spinner on standard error where that is a terminal; else nothing.
+fn progress(format: Format) -> ProgressBar {
+    if format != Format::Terminal || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}

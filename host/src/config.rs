@@ -1,0 +1,430 @@
+//! One typed configuration, validated before start. This is the only room that reads the environment.
+//!
+//! Sources, each overriding the one before: defaults, a TOML file, environment variables. An unknown key in the file
+//! is an error that names the nearest known key; an unknown `POLLY_` or `PALISADE_` variable is a warning. Secrets
+//! are read into types that do not print.
+
+mod environment;
+
+use crate::model::Secret;
+use anyhow::{Context, Result, anyhow, bail};
+use figment::Figment;
+use figment::providers::{Format, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Everything that an operator can say. `examples/palisade.toml` shows every key with its default; a test reads it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    pub server: Server,
+    pub github: GitHub,
+    pub state: State,
+    pub queue: Queue,
+    pub artifacts: Artifacts,
+    pub runtime: Runtime,
+    pub log: Log,
+    /// Plugins beside the first-party ones, or settings for those, by name.
+    pub plugins: BTreeMap<String, Plugin>,
+    /// Checks by the name that GitHub shows. None given: `Vulnerability Scan Check` and `License Check`.
+    pub checks: BTreeMap<String, Check>,
+    pub waivers: Vec<Waiver>,
+    /// Turns every conclusion that is neutral or success for lack of a judgement into failure. Default false.
+    pub fail_closed: bool,
+    /// Seen while reading; shown at start and by `palisade doctor`.
+    #[serde(skip)]
+    pub warnings: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// Address to listen on. Default `0.0.0.0:8080`; `POLLY_PORT` changes the port.
+    pub address: String,
+    /// Where people reach this host, for links. Default none.
+    pub public_url: Option<String>,
+    /// How long a shutdown waits for jobs. Default `25s`, below the 30 s that Kubernetes grants.
+    #[serde(with = "duration")]
+    pub drain: Duration,
+}
+impl Default for Server {
+    fn default() -> Self {
+        Self { address: "0.0.0.0:8080".into(), public_url: None, drain: Duration::from_secs(25) }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GitHub {
+    /// The App's id. Required for `serve`.
+    pub app_id: u64,
+    /// The App's private key, PEM; `\n` escapes are accepted. Wins over `private_key_path`.
+    pub private_key: Option<Secret>,
+    pub private_key_path: Option<PathBuf>,
+    /// REST address. Default `https://api.github.com`; on GitHub Enterprise Server `https://HOST/api/v3`.
+    pub base_url: String,
+    /// Webhook secrets; several while one is being rotated.
+    pub webhook_secrets: Vec<Secret>,
+    /// Accept webhooks without a signature. For local use only. Default false.
+    pub allow_unsigned_webhooks: bool,
+    /// Hosts with private or loopback addresses from which artifacts may be downloaded: the storage of a GitHub
+    /// Enterprise Server inside a network, or a test. Public ones need no entry. Default none.
+    pub artifact_hosts: Vec<String>,
+}
+impl Default for GitHub {
+    fn default() -> Self {
+        Self {
+            app_id: 0,
+            private_key: None,
+            private_key_path: None,
+            base_url: "https://api.github.com".into(),
+            webhook_secrets: Vec::new(),
+            allow_unsigned_webhooks: false,
+            artifact_hosts: Vec::new(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct State {
+    /// `memory`, the only backend so far.
+    pub backend: String,
+    /// How long a commit's state is kept. Default `24h`.
+    #[serde(with = "duration")]
+    pub expiry: Duration,
+    /// Entries and bytes that the memory backend holds at most. Defaults 1,000,000 and 256 MiB.
+    pub max_entries: usize,
+    pub max_bytes: usize,
+}
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            backend: "memory".into(),
+            expiry: Duration::from_secs(24 * 3600),
+            max_entries: 1_000_000,
+            max_bytes: 256 << 20,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Queue {
+    /// Jobs that wait at most; beyond it webhooks are answered 503. Default 65,536, a minute at 1,000 a second.
+    pub capacity: usize,
+    /// Jobs at once. Most of a job is waiting for GitHub. Default 16.
+    pub workers: usize,
+    /// How long hints about one commit are gathered before one job looks at all of them. Default `200ms`.
+    #[serde(with = "duration")]
+    pub coalesce: Duration,
+    /// Attempts before a job that the world fails is buried. Default 8: about four minutes of back-off.
+    pub attempts: u32,
+}
+impl Default for Queue {
+    fn default() -> Self {
+        Self { capacity: 65_536, workers: 16, coalesce: Duration::from_millis(200), attempts: 8 }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Artifacts {
+    /// Where unpacked files are kept. Default: a directory of this process below the system's temporary one.
+    pub directory: Option<PathBuf>,
+    /// Globs over artifact names, or with a `/` over `<artifact name>/<path>`, compared without case: what matches
+    /// is evidence even if nothing recognises it. The default names what CI usually calls its reports.
+    pub evidence: Vec<String>,
+    /// Workflow files whose runs count, as globs. Default: all.
+    pub workflows: Vec<String>,
+    /// How long a check waits for a first accepted run. Default `15m`.
+    #[serde(with = "duration")]
+    pub no_run_deadline: Duration,
+    /// How long a run that is still going holds a check open. Default `6h`.
+    #[serde(with = "duration")]
+    pub evidence_deadline: Duration,
+}
+impl Default for Artifacts {
+    fn default() -> Self {
+        Self {
+            directory: None,
+            evidence: ["*sbom*", "*spdx*", "*cyclonedx*", "*trivy*", "*sarif*", "*vulnerabilit*"]
+                .map(str::to_owned)
+                .to_vec(),
+            workflows: Vec::new(),
+            no_run_deadline: Duration::from_secs(15 * 60),
+            evidence_deadline: Duration::from_secs(6 * 3600),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Runtime {
+    /// Compiled plugins, kept over restarts. Default: the user's cache directory; `""` does without.
+    pub cache_directory: Option<PathBuf>,
+    /// Guest calls at once. Default: as many as cores.
+    pub concurrency: Option<usize>,
+    /// Limits for all plugins; `[plugins.<name>.limits]` overrides them one by one.
+    pub limits: serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug`, `trace`, or a filter such as `palisade=debug,warn`. Default `info`.
+    pub level: String,
+    /// JSON lines instead of text. Default true for `serve`.
+    pub json: bool,
+}
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".into(), json: true }
+    }
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Plugin {
+    /// The component; absent for a first-party plugin that is only given settings. Relative to the file's directory.
+    pub file: Option<PathBuf>,
+    /// Capabilities granted. Default none.
+    pub grants: Vec<String>,
+    pub limits: serde_json::Map<String, serde_json::Value>,
+    pub settings: serde_json::Map<String, serde_json::Value>,
+    /// Normalizers: globs over `<artifact name>/<path>` that this plugin reads whatever others recognise.
+    pub bind: Vec<String>,
+    /// Switches a first-party plugin off. Default false.
+    pub disabled: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Check {
+    /// Evaluator plugins by name.
+    pub policies: Vec<String>,
+    /// Settings by policy, over those of the plugin.
+    pub settings: BTreeMap<String, serde_json::Map<String, serde_json::Value>>,
+    /// What its policies judge, in place of what the plugins say: `vulnerabilities`, `licenses`, ….
+    pub reads: Option<Vec<String>>,
+    pub fail_closed: Option<bool>,
+    /// `success`, `neutral` or `failure`.
+    pub on_partial: Option<String>,
+    pub on_warn: Option<String>,
+    pub on_broken: Option<String>,
+    pub on_outage: Option<String>,
+    pub on_missing: Option<String>,
+    pub on_workflow: Option<String>,
+    /// `covered` (default) or `all`.
+    pub wait_for: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Waiver {
+    pub id: Option<String>,
+    pub package: Option<String>,
+    pub rules: Vec<String>,
+    pub reason: Option<String>,
+    pub owner: Option<String>,
+    /// A date (00:00 UTC of that day, which is no longer covered) or an instant, RFC 3339.
+    pub until: Option<String>,
+    pub unless_fixed: bool,
+}
+
+impl Config {
+    /// Reads `file` (or none) and the environment.
+    pub fn load(file: Option<&Path>) -> Result<Self> {
+        Self::from_sources(file, std::env::vars().collect())
+    }
+
+    /// Reads `file` (or none) and the given variables.
+    pub fn from_sources(file: Option<&Path>, variables: BTreeMap<String, String>) -> Result<Self> {
+        let (values, warnings) = environment::read(&variables);
+        let mut figment = Figment::new();
+        if let Some(file) = file {
+            if !file.is_file() {
+                bail!("reading {}: there is no such file; name another with --config", file.display());
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let mut config: Config =
+            figment.merge(Serialized::defaults(values)).extract().map_err(|error| explain(error, file))?;
+        config.warnings = warnings;
+        if let Some(directory) = file.and_then(Path::parent) {
+            config.resolve_paths(directory);
+        }
+        Ok(config)
+    }
+
+    /// Paths in a file are relative to the file, not to where the process was started.
+    fn resolve_paths(&mut self, directory: &Path) {
+        let plugins = self.plugins.values_mut().filter_map(|plugin| plugin.file.as_mut());
+        for path in plugins.chain(self.github.private_key_path.as_mut()) {
+            *path = directory.join(&*path);
+        }
+    }
+
+    /// The App's private key, from the content or the file.
+    pub fn private_key(&self) -> Result<Secret> {
+        if let Some(key) = &self.github.private_key {
+            return Ok(Secret::new(key.expose().replace("\\n", "\n")));
+        }
+        let path = self.github.private_key_path.as_ref().ok_or_else(|| {
+            anyhow!("github.private_key is missing; set it, github.private_key_path or POLLY_GITHUB_PRIVATE_KEY_PATH")
+        })?;
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("reading the App's private key from {}", path.display()))?;
+        Ok(Secret::new(text))
+    }
+
+    /// What `serve` needs and this configuration lacks, all of it at once.
+    pub fn missing_for_serve(&self) -> Vec<String> {
+        let mut missing = Vec::new();
+        if self.github.app_id == 0 {
+            missing.push("github.app_id is missing; set it or POLLY_GITHUB_APP_ID to the App's id".to_owned());
+        }
+        if let Err(error) = self.private_key() {
+            missing.push(format!("{error:#}"));
+        }
+        if self.github.webhook_secrets.iter().all(Secret::is_empty) && !self.github.allow_unsigned_webhooks {
+            missing.push(
+                "github.webhook_secrets is empty; set it or PALISADE_WEBHOOK_SECRETS, or for local use only \
+                 github.allow_unsigned_webhooks = true"
+                    .to_owned(),
+            );
+        }
+        if self.state.backend != "memory" {
+            missing.push(format!("state.backend: unsupported storage type {}; known: memory", self.state.backend));
+        }
+        if self.queue.workers == 0 || self.queue.capacity == 0 {
+            missing.push("queue.workers and queue.capacity must be at least 1".to_owned());
+        }
+        missing
+    }
+}
+
+/// Whether the user asked for text without colour: `NO_COLOR` is set (https://no-color.org).
+pub fn no_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// The user's cache directory: `XDG_CACHE_HOME`, else `~/.cache`.
+pub fn user_cache() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")))
+}
+
+/// The nearest known word, if one is near enough to be a typing slip.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len().max(word.len()) / 3)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+fn explain(error: figment::Error, file: Option<&Path>) -> anyhow::Error {
+    let lines: Vec<String> = error.into_iter().map(|error| explain_one(&error)).collect();
+    let place = file.map_or_else(|| "the environment".to_owned(), |file| file.display().to_string());
+    anyhow!("reading {place}: {}", lines.join("; "))
+}
+
+fn explain_one(error: &figment::Error) -> String {
+    let path = error.path.join(".");
+    match &error.kind {
+        figment::error::Kind::UnknownField(field, known) => {
+            let key = match error.path.last() {
+                Some(last) if last == field => path,
+                Some(_) => format!("{path}.{field}"),
+                None => field.clone(),
+            };
+            match nearest(field, known.iter().copied()) {
+                Some(near) => format!("unknown key `{key}`; did you mean `{near}`?"),
+                None => format!("unknown key `{key}`; known here: {}", known.join(", ")),
+            }
+        }
+        kind if path.is_empty() => kind.to_string(),
+        kind => format!("`{path}`: {kind}"),
+    }
+}
+
+/// Durations as people write them: `200ms`, `15m`, `24h`, `1h 30m`.
+pub mod duration {
+    use serde::{Deserialize, Deserializer};
+    use std::time::Duration;
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse(&text).map_err(serde::de::Error::custom)
+    }
+
+    pub fn parse(text: &str) -> Result<Duration, String> {
+        let parsed: Option<jiff::SignedDuration> = text.trim().parse().ok();
+        parsed
+            .and_then(|duration| Duration::try_from(duration).ok())
+            .ok_or_else(|| format!("{text:?} is not a duration such as `200ms`, `15m` or `24h`"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config> {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let file = directory.path().join("palisade.toml");
+        std::fs::write(&file, text).expect("writing the file");
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Config::from_sources(Some(&file), variables)
+            .map_err(|error| anyhow!(format!("{error:#}").replace(&file.display().to_string(), "palisade.toml")))
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest_known_one() {
+        let error = load("[queue]\nworker = 3\n", &[]).unwrap_err();
+        assert_eq!(error.to_string(), "reading palisade.toml: unknown key `queue.worker`; did you mean `workers`?");
+        let error = load("[github]\nwebhook_secret = 'x'\n", &[]).unwrap_err();
+        assert!(error.to_string().contains("did you mean `webhook_secrets`?"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_value_names_its_key() {
+        let error = load("[queue]\ncoalesce = 'soon'\n", &[]).unwrap_err();
+        assert!(error.to_string().contains("\"soon\" is not a duration"), "{error}");
+        assert!(error.to_string().contains("queue.coalesce"), "{error}");
+    }
+
+    #[test]
+    fn the_environment_overrides_the_file() {
+        let config = load("[server]\naddress = '127.0.0.1:1'\n", &[("POLLY_PORT", "9000")]).expect("a good file");
+        assert_eq!(config.server.address, "0.0.0.0:9000");
+        let config = load("[github]\napp_id = 1\n", &[("POLLY_GITHUB_APP_ID", "7")]).expect("a good file");
+        assert_eq!(config.github.app_id, 7);
+    }
+
+    #[test]
+    fn all_that_is_missing_is_named_at_once() {
+        let missing = Config::default().missing_for_serve();
+        assert_eq!(missing.len(), 3, "{missing:#?}");
+        assert!(missing[2].contains("webhook_secrets"));
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let config = load("[github]\nwebhook_secrets = ['hunter2']\nprivate_key = 'hunter2'\n", &[]).expect("good");
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn three_lines_add_a_plugin_and_three_a_check() {
+        let config =
+            load("[plugins.hello]\nfile = 'hello.wasm'\n[checks.\"Hello Check\"]\npolicies = ['hello']\n", &[])
+                .expect("a good file");
+        assert_eq!(config.checks["Hello Check"].policies, ["hello"]);
+        assert!(config.plugins["hello"].file.as_ref().is_some_and(|file| file.is_absolute()));
+    }
+}

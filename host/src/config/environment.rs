@@ -1,0 +1,189 @@
+//! Environment variables: Polly's real names, its documents' short ones, and Palisade's own. The real name beats the
+//! alias; both set and different is a warning that names them, never their values. Empty means unset.
+
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+enum Kind {
+    Text,
+    Number,
+    Flag,
+    /// Texts separated by commas.
+    List,
+    /// A port: becomes an address on all interfaces.
+    Port,
+    /// `debug`, `warn`, `error`; anything else is `info`.
+    Level,
+    /// `24h`; an unreadable one is a warning and keeps the default.
+    Duration,
+    /// Known to Polly, without effect here until the room it belongs to exists: said so when set.
+    NotYet,
+}
+
+struct Variable {
+    names: &'static [&'static str],
+    key: &'static str,
+    kind: Kind,
+}
+
+const fn variable(names: &'static [&'static str], key: &'static str, kind: Kind) -> Variable {
+    Variable { names, key, kind }
+}
+
+/// Names in order of precedence, the key that they set, and how the value is read.
+const VARIABLES: &[Variable] = &[
+    variable(&["PALISADE_ADDRESS"], "server.address", Kind::Text),
+    variable(&["POLLY_PORT", "PALISADE_PORT"], "server.address", Kind::Port),
+    variable(&["PALISADE_PUBLIC_URL"], "server.public_url", Kind::Text),
+    variable(&["POLLY_GITHUB_APP_ID", "PALISADE_GITHUB_APP_ID"], "github.app_id", Kind::Number),
+    variable(&["POLLY_GITHUB_PRIVATE_KEY", "PALISADE_GITHUB_PRIVATE_KEY"], "github.private_key", Kind::Text),
+    variable(
+        &["POLLY_GITHUB_PRIVATE_KEY_PATH", "PALISADE_GITHUB_PRIVATE_KEY_PATH"],
+        "github.private_key_path",
+        Kind::Text,
+    ),
+    variable(&["POLLY_GITHUB_BASE_URL", "PALISADE_GITHUB_BASE_URL"], "github.base_url", Kind::Text),
+    variable(
+        &["PALISADE_WEBHOOK_SECRETS", "PALISADE_WEBHOOK_SECRET", "POLLY_WEBHOOK_SECRET", "POLLY_GITHUB_WEBHOOK_SECRET"],
+        "github.webhook_secrets",
+        Kind::List,
+    ),
+    variable(&["PALISADE_ALLOW_UNSIGNED_WEBHOOKS"], "github.allow_unsigned_webhooks", Kind::Flag),
+    variable(&["POLLY_STORAGE_TYPE"], "state.backend", Kind::Text),
+    variable(&["POLLY_STORAGE_DEFAULT_KEY_EXPIRATION"], "state.expiry", Kind::Duration),
+    variable(&["PALISADE_ARTIFACTS_DIRECTORY"], "artifacts.directory", Kind::Text),
+    variable(&["PALISADE_CACHE_DIRECTORY"], "runtime.cache_directory", Kind::Text),
+    variable(&["POLLY_LOGGER_LEVEL", "PALISADE_LOG"], "log.level", Kind::Level),
+    variable(&["POLLY_LOGGER_JSON_OUTPUT"], "log.json", Kind::Flag),
+    variable(&["POLLY_GITHUB_INSTALLATION_ID"], "", Kind::NotYet),
+    variable(&["POLLY_GITHUB_TOKEN"], "", Kind::NotYet),
+    variable(&["POLLY_GITHUB_UPLOAD_URL"], "", Kind::NotYet),
+    variable(&["POLLY_OPA_SERVER_URL"], "", Kind::NotYet),
+    variable(&["POLLY_OPA_POLICY_PATH", "POLLY_OPA_BUNDLE_PATH"], "", Kind::NotYet),
+    variable(&["POLLY_OPA_BUNDLE_REFRESH_INTERVAL"], "", Kind::NotYet),
+    variable(&["POLLY_LOGGER_ADD_SOURCE"], "", Kind::NotYet),
+    variable(&["POLLY_OTLP_ENABLE_OTLP", "POLLY_OTLP_ENABLED"], "", Kind::NotYet),
+    variable(&["POLLY_OTLP_ENABLE_OTLP_EXPORTER", "POLLY_OTLP_OTLP_STDOUT", "POLLY_OTLP_ENDPOINT"], "", Kind::NotYet),
+    variable(&["POLLY_SERVICE_NAME", "POLLY_SERVICE_VERSION"], "", Kind::NotYet),
+    variable(
+        &[
+            "POLLY_STORAGE_POLICY_CACHE_ENABLED",
+            "POLLY_STORAGE_POLICY_CACHE_TTL",
+            "POLLY_STORAGE_POLICY_CACHE_MAX_SIZE",
+        ],
+        "",
+        Kind::NotYet,
+    ),
+];
+
+/// Families of names whose members are known, without effect while the backend that they configure is not chosen.
+const FAMILIES: &[&str] = &["POLLY_STORAGE_VALKEY_", "POLLY_VALKEY_"];
+
+/// The values that the variables set, as a nested object, and what should be said about them.
+pub fn read(variables: &BTreeMap<String, String>) -> (Value, Vec<String>) {
+    let mut values = Value::Object(Map::new());
+    let mut warnings = Vec::new();
+    for variable in VARIABLES {
+        let set: Vec<(&str, &str)> = variable
+            .names
+            .iter()
+            .filter_map(|name| variables.get(*name).map(|value| (*name, value.as_str())))
+            .filter(|(_, value)| !value.is_empty())
+            .collect();
+        let Some((name, value)) = set.first().copied() else { continue };
+        for (alias, other) in &set[1..] {
+            if *other != value {
+                warnings.push(format!("{name} and {alias} differ; {name} is used"));
+            }
+        }
+        match parse(&variable.kind, value) {
+            Ok(Some(parsed)) => place(&mut values, variable.key, parsed),
+            Ok(None) => warnings.push(format!("{name} is set and has no effect in this version")),
+            Err(reason) => warnings.push(format!("{name}: {reason}; the default is used")),
+        }
+    }
+    warnings.extend(unknown(variables));
+    (values, warnings)
+}
+
+fn parse(kind: &Kind, value: &str) -> Result<Option<Value>, String> {
+    Ok(Some(match kind {
+        Kind::Text => json!(value),
+        Kind::Number => json!(value.trim().parse::<u64>().map_err(|_| "not a whole number".to_owned())?),
+        Kind::Flag => match value.trim().to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" | "on" => json!(true),
+            "0" | "false" | "no" | "off" => json!(false),
+            _ => return Err("neither true nor false".to_owned()),
+        },
+        Kind::List => json!(value.split(',').map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>()),
+        Kind::Port => {
+            json!(format!("0.0.0.0:{}", value.trim().parse::<u16>().map_err(|_| "not a port".to_owned())?))
+        }
+        Kind::Level => match value {
+            "debug" | "warn" | "error" => json!(value),
+            other if other.contains(['=', ',']) => json!(other),
+            _ => json!("info"),
+        },
+        Kind::Duration => super::duration::parse(value).map(|_| json!(value))?,
+        Kind::NotYet => return Ok(None),
+    }))
+}
+
+fn place(values: &mut Value, key: &str, value: Value) {
+    let mut target = values;
+    for part in key.split('.') {
+        target = &mut target[part];
+    }
+    *target = value;
+}
+
+fn unknown(variables: &BTreeMap<String, String>) -> Vec<String> {
+    let known: Vec<&str> = VARIABLES.iter().flat_map(|variable| variable.names.iter().copied()).collect();
+    variables
+        .keys()
+        .filter(|name| name.starts_with("POLLY_") || name.starts_with("PALISADE_"))
+        .filter(|name| !known.contains(&name.as_str()))
+        .filter(|name| !FAMILIES.iter().any(|family| name.starts_with(family)))
+        .map(|name| match super::nearest(name, known.iter().copied()) {
+            Some(near) => format!("{name} is unknown and ignored; did you mean {near}?"),
+            None => format!("{name} is unknown and ignored"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(pairs: &[(&str, &str)]) -> (Value, Vec<String>) {
+        read(&pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn the_real_name_beats_the_alias_and_values_are_not_told() {
+        let (values, warnings) = of(&[("PALISADE_WEBHOOK_SECRETS", "a,b"), ("POLLY_WEBHOOK_SECRET", "c")]);
+        assert_eq!(values, json!({"github": {"webhook_secrets": ["a", "b"]}}));
+        assert_eq!(
+            warnings,
+            ["PALISADE_WEBHOOK_SECRETS and POLLY_WEBHOOK_SECRET differ; PALISADE_WEBHOOK_SECRETS is used"]
+        );
+    }
+
+    #[test]
+    fn an_unknown_name_is_a_warning_with_the_nearest_one() {
+        let (_, warnings) = of(&[("POLLY_PROT", "1")]);
+        assert_eq!(warnings, ["POLLY_PROT is unknown and ignored; did you mean POLLY_PORT?"]);
+    }
+
+    #[test]
+    fn an_unreadable_duration_keeps_the_default_and_says_so() {
+        let (values, warnings) = of(&[("POLLY_STORAGE_DEFAULT_KEY_EXPIRATION", "later")]);
+        assert_eq!(values, json!({}));
+        assert_eq!(warnings.len(), 1);
+    }
+
+    #[test]
+    fn empty_means_unset() {
+        assert_eq!(of(&[("POLLY_GITHUB_APP_ID", "")]), (json!({}), vec![]));
+    }
+}

@@ -1,0 +1,326 @@
+//! One call: identity, lane, time limit, what its answer's status means, and whether it may be repeated.
+
+use super::auth::{Access, Token};
+use super::counters::count;
+use super::error::{GitHubError, redact};
+use super::limits;
+use super::{GitHub, RepositoryAt};
+use crate::model::Secret;
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode, Uri, header};
+use http_body_util::{BodyExt as _, Limited};
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// A hundred check runs with full summaries and texts are 13 MB; no answer that we ask for is larger.
+const LARGEST_ANSWER: usize = 32 << 20;
+/// GETs and convergent PATCHes that failed for no reason of ours.
+const REPETITIONS: u32 = 3;
+/// A 404 right after an event can be replication lag.
+const LAG_REPETITIONS: u32 = 2;
+/// A 401 so soon after minting is replication lag.
+const TOKEN_LAG: Duration = Duration::from_secs(5);
+const MOST_REDIRECTS: usize = 3;
+
+/// What is asked, and how it may be treated.
+#[derive(Clone)]
+pub(super) struct Call {
+    method: Method,
+    /// Path and query, without the API's prefix.
+    path: String,
+    body: Option<serde_json::Value>,
+    identity: Identity,
+    repeatable: bool,
+    may_lag: bool,
+    follows_redirects: bool,
+}
+
+#[derive(Clone)]
+pub(super) enum Identity {
+    App,
+    Repository(RepositoryAt, Access),
+}
+
+pub(super) struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Call {
+    fn new(method: Method, path: String, identity: Identity) -> Self {
+        let repeatable = method == Method::GET;
+        Self { method, path, body: None, identity, repeatable, may_lag: false, follows_redirects: repeatable }
+    }
+    pub fn get(path: String, identity: Identity) -> Self {
+        Self::new(Method::GET, path, identity)
+    }
+    /// Reads something of a repository; `path` goes on where `/repos/{owner}/{name}` ends.
+    pub fn of_repository(at: &RepositoryAt, path: &str) -> Self {
+        Self::get(in_repository(at, path), Identity::Repository(at.clone(), Access::Read))
+    }
+    /// A POST is never repeated blindly: it may have taken effect.
+    pub fn post(path: String, identity: Identity, body: serde_json::Value) -> Self {
+        Self { body: Some(body), ..Self::new(Method::POST, path, identity) }
+    }
+    pub fn patch(path: String, identity: Identity, body: serde_json::Value) -> Self {
+        Self { body: Some(body), ..Self::new(Method::PATCH, path, identity) }
+    }
+    /// Doing it twice ends the same.
+    pub fn repeatable(self) -> Self {
+        Self { repeatable: true, ..self }
+    }
+    /// What is asked for was just announced by an event.
+    pub fn may_lag(self) -> Self {
+        Self { may_lag: true, ..self }
+    }
+    /// The redirect is the answer.
+    pub fn wants_redirect(self) -> Self {
+        Self { follows_redirects: false, ..self }
+    }
+
+    fn repetitions(&self, error: &GitHubError) -> u32 {
+        match error {
+            GitHubError::Unavailable(_) if self.repeatable => REPETITIONS,
+            GitHubError::NotFound(_) if self.may_lag => LAG_REPETITIONS,
+            _ => 0,
+        }
+    }
+}
+
+pub(super) fn in_repository(at: &RepositoryAt, path: &str) -> String {
+    format!("/repos/{}/{}{path}", at.repository.owner(), at.repository.name())
+}
+
+impl std::fmt::Display for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+impl GitHub {
+    /// The answer's body, read as JSON.
+    pub(super) async fn read<T: DeserializeOwned>(&self, call: Call) -> Result<T, GitHubError> {
+        let answer = self.answer(&call).await?;
+        parse(&call, &answer.body)
+    }
+
+    /// All pages from this one on. A listing that does not end within `most` pages is an error: what is
+    /// missing from it is unknown, not absent.
+    pub(super) async fn pages<T: DeserializeOwned>(&self, first: Call, most: usize) -> Result<Vec<T>, GitHubError> {
+        let mut pages = Vec::new();
+        let mut next = Some(first);
+        while let Some(call) = next {
+            if pages.len() == most {
+                return Err(GitHubError::TooLarge(format!("{call}: more than {most} pages")));
+            }
+            let answer = self.answer(&call).await?;
+            pages.push(parse(&call, &answer.body)?);
+            // By path and query only: credentials go to the configured host and no other.
+            next = next_page(&answer.headers).map(|path| Call { path, ..call });
+        }
+        Ok(pages)
+    }
+
+    pub(super) async fn answer(&self, call: &Call) -> Result<Answer, GitHubError> {
+        let mut call = call.clone();
+        for _ in 0..=MOST_REDIRECTS {
+            let answer = self.persistently(&call).await?;
+            if !answer.status.is_redirection() || !call.follows_redirects {
+                return Ok(answer);
+            }
+            call.path = self.own_path(&call, &answer.headers)?;
+        }
+        Err(GitHubError::Redirect(format!("{call}: more than {MOST_REDIRECTS} redirects")))
+    }
+
+    async fn persistently(&self, call: &Call) -> Result<Answer, GitHubError> {
+        let mut repetition = 0;
+        loop {
+            match self.authorized(call).await {
+                Err(error) if repetition < call.repetitions(&error) => {
+                    self.pause(repetition).await;
+                    repetition += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Waits before the n-th repetition: doubled each time, with jitter so that callers do not return in step.
+    pub(super) async fn pause(&self, repetition: u32) {
+        count(&self.inner.counters.repetitions);
+        let longest = self.inner.pace.retry_base.saturating_mul(1 << repetition.min(6));
+        let share = f64::from(getrandom::u32().unwrap_or(u32::MAX)) / f64::from(u32::MAX);
+        tokio::time::sleep(longest.mul_f64(0.5 + share / 2.0)).await;
+    }
+
+    async fn authorized(&self, call: &Call) -> Result<Answer, GitHubError> {
+        match &call.identity {
+            Identity::App => self.as_app(call).await,
+            Identity::Repository(at, access) => {
+                let token = self.token(at, *access).await?;
+                let refused = match self.with_token(call, &token).await {
+                    Err(GitHubError::Unauthorized(_)) => token,
+                    done => return done,
+                };
+                self.forget(at, *access, &refused).await;
+                let token = self.token(at, *access).await?;
+                self.with_token(call, &token).await
+            }
+        }
+    }
+
+    async fn as_app(&self, call: &Call) -> Result<Answer, GitHubError> {
+        let credentials = &self.inner.credentials;
+        match self.send(call, &credentials.assertion()?).await {
+            // The refusal brought GitHub's time with it; a second one is final.
+            Err(GitHubError::Unauthorized(_)) => self.send(call, &credentials.assertion()?).await,
+            done => done,
+        }
+    }
+
+    async fn with_token(&self, call: &Call, token: &Token) -> Result<Answer, GitHubError> {
+        let mut repetition = 0;
+        loop {
+            match self.send(call, &token.secret).await {
+                Err(GitHubError::Unauthorized(_)) if repetition < REPETITIONS && token.minted.elapsed() < TOKEN_LAG => {
+                    self.pause(repetition).await;
+                    repetition += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn send(&self, call: &Call, secret: &Secret) -> Result<Answer, GitHubError> {
+        let inner = &*self.inner;
+        let installation = match &call.identity {
+            Identity::App => None,
+            Identity::Repository(at, _) => Some(at.installation),
+        };
+        let lane = inner.lanes.of(installation);
+        let _permit = lane.permits.acquire().await.expect("the semaphore is never closed");
+        lane.check(inner.credentials.now()).inspect_err(|_| count(&inner.counters.rate_limited))?;
+        count(if call.method == Method::GET { &inner.counters.reads } else { &inner.counters.writes });
+
+        let exchange = tokio::time::timeout(inner.pace.read_timeout, self.exchange(call, secret));
+        let answer = exchange.await.map_err(|_| GitHubError::Unavailable(format!("{call}: no answer in time")))??;
+        if answer.status.is_success() || answer.status.is_redirection() {
+            lane.went_well();
+            return Ok(answer);
+        }
+        let message = message(&answer.body);
+        if answer.status == StatusCode::UNAUTHORIZED {
+            count(&inner.counters.unauthorized);
+            inner.credentials.correct_clock(&answer.headers);
+        }
+        let forbidden = matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS);
+        if forbidden && limits::is_limit(answer.status, &answer.headers, &message) {
+            count(&inner.counters.rate_limited);
+            return Err(lane.close(&answer.headers, inner.credentials.now()));
+        }
+        Err(refusal(call, answer.status, &message))
+    }
+
+    async fn exchange(&self, call: &Call, secret: &Secret) -> Result<Answer, GitHubError> {
+        let failed = |error: octocrab::Error| GitHubError::Unavailable(format!("{call}: {}", chain(&error)));
+        let client = self.inner.transport.base.user_access_token(secret.expose()).map_err(failed)?;
+        let path = call.path.as_str();
+        let response = match call.method {
+            Method::GET => client._get(path).await,
+            Method::PATCH => client._patch(path, call.body.as_ref()).await,
+            _ => client._post(path, call.body.as_ref()).await,
+        };
+        let (parts, body) = response.map_err(failed)?.into_parts();
+        let body = Limited::new(body, LARGEST_ANSWER).collect().await.map_err(|error| {
+            if error.is::<http_body_util::LengthLimitError>() {
+                GitHubError::TooLarge(format!("{call}: an answer of more than {LARGEST_ANSWER} bytes"))
+            } else {
+                GitHubError::Unavailable(format!("{call}: {}", chain(&*error)))
+            }
+        })?;
+        Ok(Answer { status: parts.status, headers: parts.headers, body: body.to_bytes() })
+    }
+
+    /// Where a redirect of the API itself leads: followed on the configured host only.
+    fn own_path(&self, call: &Call, headers: &HeaderMap) -> Result<String, GitHubError> {
+        let target = location(headers).ok_or_else(|| GitHubError::Redirect(format!("{call}: redirect to nowhere")))?;
+        match target.authority() {
+            Some(authority) if Some(authority) != self.inner.transport.host.authority() => {
+                Err(GitHubError::Redirect(format!("{call}: redirect to another host, {}", authority.host())))
+            }
+            _ => Ok(target.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string)),
+        }
+    }
+}
+
+fn refusal(call: &Call, status: StatusCode, message: &str) -> GitHubError {
+    let what = format!("{call}: {status}{message}");
+    match status.as_u16() {
+        401 => GitHubError::Unauthorized(call.to_string()),
+        403 | 451 => GitHubError::Permission(what),
+        404 => GitHubError::NotFound(call.to_string()),
+        408 | 500.. => GitHubError::Unavailable(what),
+        410 => GitHubError::Gone(call.to_string()),
+        413 => GitHubError::TooLarge(what),
+        _ => GitHubError::Unprocessable(what),
+    }
+}
+
+pub(super) fn parse<T: DeserializeOwned>(call: &Call, body: &[u8]) -> Result<T, GitHubError> {
+    serde_json::from_slice(body)
+        .map_err(|error| GitHubError::Malformed(format!("{call}: an answer that makes no sense: {error}")))
+}
+
+pub(super) fn location(headers: &HeaderMap) -> Option<Uri> {
+    headers.get(header::LOCATION)?.to_str().ok()?.parse().ok()
+}
+
+/// GitHub's own words for a refusal, if there are any.
+fn message(body: &[u8]) -> String {
+    #[derive(serde::Deserialize)]
+    struct Wire {
+        message: String,
+    }
+    serde_json::from_slice::<Wire>(body).map(|wire| format!(": {}", redact(&wire.message))).unwrap_or_default()
+}
+
+fn next_page(headers: &HeaderMap) -> Option<String> {
+    let links = headers.get_all(header::LINK).iter().filter_map(|link| link.to_str().ok());
+    let mut entries = links.flat_map(|link| link.split(','));
+    let next = entries.find(|entry| {
+        entry.split(';').skip(1).any(|parameter| matches!(parameter.trim(), "rel=\"next\"" | "rel=next"))
+    })?;
+    let address = next.split(';').next()?.trim().strip_prefix('<')?.strip_suffix('>')?;
+    let address: Uri = address.parse().ok()?;
+    Some(address.path_and_query()?.to_string())
+}
+
+/// An error with its causes: transports hide the interesting part at the end.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut texts = vec![error.to_string()];
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if texts.last() != Some(&text) {
+            texts.push(text);
+        }
+        source = cause.source();
+    }
+    redact(&texts.join(": "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_a_path_whatever_host_the_link_names() {
+        let headers = |link: &str| HeaderMap::from_iter([(header::LINK, link.parse().unwrap())]);
+        let link = "<https://evil.example/api/v3/x?page=1>; rel=\"prev\", <https://evil.example/api/v3/x?page=3>; rel=\"next\"";
+        assert_eq!(next_page(&headers(link)).as_deref(), Some("/api/v3/x?page=3"));
+        assert_eq!(next_page(&headers("<https://h/x>; rel=\"last\"")), None);
+        assert_eq!(next_page(&headers("nonsense; rel=\"next\"")), None);
+    }
+}

@@ -1,0 +1,41 @@
+//! What this room did, for telemetry to read.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Requests sent that only read.
+    pub reads: AtomicU64,
+    /// Requests sent that change something; minting is counted apart.
+    pub writes: AtomicU64,
+    /// Installation tokens asked for.
+    pub mints: AtomicU64,
+    /// Requests that were sent again after a failure.
+    pub repetitions: AtomicU64,
+    /// Answers that said 401.
+    pub unauthorized: AtomicU64,
+    /// Answers that said to wait, and calls refused here while waiting.
+    pub rate_limited: AtomicU64,
+    /// Downloads begun on a blob host.
+    pub downloads: AtomicU64,
+}
+
+impl Counters {
+    /// All of them by name, as `/metrics` shows them.
+    pub fn totals(&self) -> [(&'static str, u64); 7] {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        [
+            ("github_reads", read(&self.reads)),
+            ("github_writes", read(&self.writes)),
+            ("github_mints", read(&self.mints)),
+            ("github_repetitions", read(&self.repetitions)),
+            ("github_unauthorized", read(&self.unauthorized)),
+            ("github_rate_limited", read(&self.rate_limited)),
+            ("github_downloads", read(&self.downloads)),
+        ]
+    }
+}
+
+pub(super) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}

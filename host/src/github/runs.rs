@@ -1,0 +1,189 @@
+//! Workflow runs, what they uploaded, and the pull requests that a commit belongs to.
+
+use super::calls::Call;
+use super::{GitHub, GitHubError, RepositoryAt};
+use crate::model::event::{PullRequest, RunState, workflow_file};
+use crate::model::{Digest, HeadSha, RunId, Unix, WorkflowRun};
+use serde::Deserialize;
+
+/// A search for runs ends at 1,000 results; reaching that means that there may be more.
+const MOST_RUN_PAGES: usize = 10;
+/// One run's uploads: 10,000, far beyond what is ever fetched.
+const MOST_ARTIFACT_PAGES: usize = 100;
+/// 3,000 open pull requests are searched for a head; each page costs a call.
+const MOST_PULL_REQUEST_PAGES: usize = 30;
+
+/// One upload of a run. Its identity is `id` and digest, never the name, which may occur twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArtifactListing {
+    pub id: u64,
+    pub name: String,
+    /// As stored, that is compressed.
+    pub size_bytes: u64,
+    pub expired: bool,
+    /// Of the stored bytes. Older uploaders and servers have none.
+    pub digest: Option<Digest>,
+    pub created_at: Unix,
+}
+
+impl GitHub {
+    pub async fn workflow_run(&self, at: &RepositoryAt, id: RunId) -> Result<WorkflowRun, GitHubError> {
+        let call = Call::of_repository(at, &format!("/actions/runs/{id}")).may_lag();
+        Ok(self.read::<WireRun>(call).await?.run())
+    }
+
+    /// The newest attempt of each run whose head is this commit.
+    pub async fn workflow_runs_of(&self, at: &RepositoryAt, sha: &HeadSha) -> Result<Vec<WorkflowRun>, GitHubError> {
+        let call = Call::of_repository(at, &format!("/actions/runs?head_sha={sha}&per_page=100"));
+        let pages: Vec<WireRuns> = self.pages(call, MOST_RUN_PAGES).await?;
+        let runs = pages.into_iter().flat_map(|page| page.workflow_runs).map(WireRun::run);
+        Ok(runs.filter(|run| run.head_sha == *sha).collect())
+    }
+
+    /// Everything that the run's attempts uploaded, expired ones too.
+    pub async fn list_artifacts(&self, at: &RepositoryAt, run: RunId) -> Result<Vec<ArtifactListing>, GitHubError> {
+        let call = Call::of_repository(at, &format!("/actions/runs/{run}/artifacts?per_page=100")).may_lag();
+        let pages: Vec<WireArtifacts> = self.pages(call, MOST_ARTIFACT_PAGES).await?;
+        Ok(pages.into_iter().flat_map(|page| page.artifacts).map(WireArtifact::listing).collect())
+    }
+
+    /// The open pull requests that GitHub itself knows for a commit and whose head it is. Often empty for forks.
+    pub async fn pull_requests_of(&self, at: &RepositoryAt, sha: &HeadSha) -> Result<Vec<PullRequest>, GitHubError> {
+        let call = Call::of_repository(at, &format!("/commits/{sha}/pulls?per_page=100"));
+        self.open_with_head(call, sha).await
+    }
+
+    /// The open pull requests whose head is this commit, forks included, by looking at every open one.
+    pub async fn open_pull_requests_with_head(
+        &self,
+        at: &RepositoryAt,
+        sha: &HeadSha,
+    ) -> Result<Vec<PullRequest>, GitHubError> {
+        let call = Call::of_repository(at, "/pulls?state=open&sort=updated&direction=desc&per_page=100");
+        self.open_with_head(call, sha).await
+    }
+
+    async fn open_with_head(&self, call: Call, sha: &HeadSha) -> Result<Vec<PullRequest>, GitHubError> {
+        let pages: Vec<Vec<WirePullRequest>> = self.pages(call, MOST_PULL_REQUEST_PAGES).await?;
+        let open = pages.into_iter().flatten().filter(|pull| pull.state.as_deref().is_none_or(|state| state == "open"));
+        let mut found: Vec<_> = open.filter(|pull| pull.head.sha == *sha).map(WirePullRequest::pull_request).collect();
+        found.sort_by_key(|pull| pull.number);
+        found.dedup_by_key(|pull| pull.number);
+        Ok(found)
+    }
+}
+
+#[derive(Deserialize)]
+struct WireRuns {
+    workflow_runs: Vec<WireRun>,
+}
+
+#[derive(Deserialize)]
+struct WireRun {
+    id: u64,
+    run_attempt: Option<u32>,
+    path: Option<String>,
+    name: Option<String>,
+    event: Option<String>,
+    status: Option<String>,
+    conclusion: Option<String>,
+    head_sha: HeadSha,
+    head_repository: Option<WireRepository>,
+    actor: Option<WireAccount>,
+    created_at: Option<jiff::Timestamp>,
+    run_started_at: Option<jiff::Timestamp>,
+    html_url: Option<String>,
+}
+#[derive(Deserialize)]
+struct WireRepository {
+    id: u64,
+}
+#[derive(Deserialize)]
+struct WireAccount {
+    login: Option<String>,
+}
+
+impl WireRun {
+    fn run(self) -> WorkflowRun {
+        let created_at = unix(self.created_at);
+        let workflow_path = workflow_file(self.path.as_deref().unwrap_or_default()).to_owned();
+        WorkflowRun {
+            id: RunId(self.id),
+            attempt: self.run_attempt.unwrap_or(1),
+            workflow_name: self.name.filter(|name| !name.is_empty()).unwrap_or_else(|| workflow_path.clone()),
+            workflow_path,
+            event: self.event.unwrap_or_default(),
+            state: RunState::of(self.status.as_deref(), self.conclusion.as_deref()),
+            head_sha: self.head_sha,
+            head_repository_id: self.head_repository.map(|repository| repository.id),
+            actor: self.actor.and_then(|actor| actor.login),
+            created_at,
+            started_at: self.run_started_at.map_or(created_at, |at| unix(Some(at))),
+            url: self.html_url,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct WireArtifacts {
+    artifacts: Vec<WireArtifact>,
+}
+
+#[derive(Deserialize)]
+struct WireArtifact {
+    id: u64,
+    name: String,
+    size_in_bytes: Option<u64>,
+    expired: Option<bool>,
+    digest: Option<String>,
+    created_at: Option<jiff::Timestamp>,
+}
+
+impl WireArtifact {
+    fn listing(self) -> ArtifactListing {
+        ArtifactListing {
+            id: self.id,
+            name: self.name,
+            size_bytes: self.size_in_bytes.unwrap_or(0),
+            expired: self.expired.unwrap_or(false),
+            // Another algorithm than SHA-256 cannot be compared, so it counts as none.
+            digest: self.digest.and_then(|digest| Digest::try_from(digest).ok()),
+            created_at: unix(self.created_at),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct WirePullRequest {
+    number: u64,
+    state: Option<String>,
+    head: WireHead,
+    base: WireBase,
+}
+#[derive(Deserialize)]
+struct WireHead {
+    sha: HeadSha,
+    repo: Option<WireRepository>,
+}
+#[derive(Deserialize)]
+struct WireBase {
+    sha: HeadSha,
+    #[serde(rename = "ref")]
+    branch: String,
+}
+
+impl WirePullRequest {
+    fn pull_request(self) -> PullRequest {
+        PullRequest {
+            number: self.number,
+            head_sha: self.head.sha,
+            head_repository_id: self.head.repo.map(|repository| repository.id),
+            base_sha: self.base.sha,
+            base_branch: self.base.branch,
+        }
+    }
+}
+
+fn unix(at: Option<jiff::Timestamp>) -> Unix {
+    at.and_then(|at| u64::try_from(at.as_second()).ok()).unwrap_or(0)
+}

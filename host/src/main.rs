@@ -1,0 +1,6 @@
+//! The program `palisade`: everything is in the library.
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    palisade::cli::run().await
+}

@@ -1,0 +1,101 @@
+//! What was decided, from which digests, how long each step took. Written before anything is published.
+
+use super::artifact::UnreadableArtifact;
+use super::evidence::Hidden;
+use super::ids::{CheckName, CommitKey, Digest, JobId, Unix};
+use super::plan::{Knobs, Plan, WaitFor};
+use super::report::{Coverage, Provenance, Severity};
+use super::verdict::Judgement;
+use serde::{Deserialize, Serialize};
+
+/// One decision about one commit, over all its checks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    pub job: JobId,
+    pub commit: CommitKey,
+    pub pull_requests: Vec<u64>,
+    pub now: Unix,
+    pub plan: Plan,
+    pub runs: Runs,
+    pub inputs: Vec<InputRecord>,
+    pub unreadable: Vec<UnreadableArtifact>,
+    pub checks: Vec<CheckRecord>,
+    /// Notices of the correlation: waivers expired or unused, ids to add.
+    pub notices: Vec<String>,
+    /// How many findings are hidden, by whom: tool, vex, waiver.
+    pub hidden: [u32; 3],
+    /// The hidden findings themselves, as many as people can read; `hidden` has the whole count.
+    #[serde(default)]
+    pub hidden_findings: Vec<HiddenRecord>,
+    /// Milliseconds per step: fetch, normalize, correlate, evaluate.
+    pub timings_ms: Vec<(String, u64)>,
+}
+
+/// Where the accepted workflow runs of the commit stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Runs {
+    pub ended: u32,
+    pub going: u32,
+    pub awaiting_approval: u32,
+    /// `(workflow name, conclusion)` of accepted runs that ended without success; skipped ones are not among them.
+    pub unsuccessful: Vec<(String, String)>,
+    pub artifacts: u32,
+    pub files: u32,
+    /// The deadline passed while no run came, or while one was still going.
+    pub overdue: bool,
+}
+
+impl Runs {
+    /// Files given on the command line: nothing more will come.
+    pub fn of_local_files(files: u32) -> Self {
+        Self { ended: 1, files, ..Self::default() }
+    }
+}
+
+/// One report that was judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputRecord {
+    pub path: String,
+    pub digest: Digest,
+    pub normalizer: String,
+    pub format: String,
+    pub covers: Vec<Coverage>,
+    pub partial: bool,
+    pub findings: u32,
+    pub components: u32,
+    /// A limit was reached while reading.
+    #[serde(default)]
+    pub cut: bool,
+    /// The tool that produced the artifact, with its version.
+    #[serde(default)]
+    pub tool: Option<String>,
+    /// Absent for files given on the command line.
+    #[serde(default)]
+    pub provenance: Option<Provenance>,
+}
+
+/// One finding that does not count, for people to see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HiddenRecord {
+    pub id: String,
+    /// The package's purl, or its name and version.
+    pub package: Option<String>,
+    pub severity: Option<Severity>,
+    /// The artifact that names it.
+    pub path: String,
+    pub hidden: Hidden,
+    /// What kind of finding it is, so that a check shows only what it reads.
+    #[serde(default)]
+    pub kind: Option<Coverage>,
+}
+
+/// One check: what each of its policies said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckRecord {
+    pub check: CheckName,
+    pub knobs: Knobs,
+    pub wait_for: WaitFor,
+    pub judgements: Vec<Judgement>,
+    /// For each judgement, in order: what its policy reads (empty means every kind).
+    pub reads: Vec<Vec<Coverage>>,
+}

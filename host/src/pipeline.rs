@@ -1,0 +1,282 @@
+//! The straight line for one commit: remember, plan, open, fetch, judge, record, publish. Reads GitHub before it
+//! judges and writes to it afterwards; between them lies a function of data.
+
+mod judge;
+mod remember;
+mod reports;
+
+pub use judge::{Case, Inputs, Judge, Unclaimed};
+pub use reports::{Reader, Readings};
+
+use crate::artifacts::Fetcher;
+use crate::github::{GitHub, GitHubError, RepositoryAt};
+use crate::model::event::PullRequestAction;
+use crate::model::record::Runs;
+use crate::model::{CheckName, Clock, CommitKey, Digest, Job, JobId, JobKind, Plan, WorkflowRun};
+use crate::plugins::Catalogue;
+use crate::publish::{PublishError, Publisher};
+use crate::queue::{JobQueue, Lease, QueueError};
+use crate::report::{self, Undecided};
+use crate::runtime::{Call, Runtime};
+use crate::state::{CheckHandle, CommitState, State, StoreError};
+use crate::telemetry::Metrics;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What the line needs of the world. One for the process, shared by all workers.
+#[derive(Debug)]
+pub struct Pipeline {
+    pub clock: Arc<dyn Clock>,
+    pub github: GitHub,
+    pub state: State,
+    pub queue: Arc<dyn JobQueue>,
+    pub fetcher: Arc<Fetcher>,
+    pub runtime: Arc<Runtime>,
+    pub catalogue: Arc<Catalogue>,
+    pub judge: Judge,
+    pub plan: Arc<Plan>,
+    pub publisher: Publisher,
+    pub metrics: Metrics,
+}
+
+/// Why a job has to come back. A plugin's or a file's failure is not among them: that is an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error("{0:#}")]
+    World(anyhow::Error),
+    /// Not a failure: something has to pass first.
+    #[error("{reason}")]
+    Wait { reason: String, patience: Duration },
+}
+
+impl Failure {
+    pub fn world(error: anyhow::Error) -> Self {
+        Failure::World(error)
+    }
+}
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Failure::World(error.into())
+    }
+}
+impl From<QueueError> for Failure {
+    fn from(error: QueueError) -> Self {
+        Failure::World(error.into())
+    }
+}
+impl From<GitHubError> for Failure {
+    fn from(error: GitHubError) -> Self {
+        match error {
+            GitHubError::RateLimited { until } => rate_limited(until),
+            error => Failure::World(error.into()),
+        }
+    }
+}
+impl From<PublishError> for Failure {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::GitHub(error) => error.into(),
+            error => Failure::World(error.into()),
+        }
+    }
+}
+
+fn rate_limited(until: crate::model::Unix) -> Failure {
+    let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+    let patience = Duration::from_secs(until.saturating_sub(now).clamp(1, 3600));
+    Failure::Wait { reason: "GitHub limits this installation's rate".to_owned(), patience }
+}
+
+impl Pipeline {
+    /// Judges one commit: read, judge, write, in that order and once each.
+    pub async fn judge(&self, lease: &Lease) -> Result<(), Failure> {
+        let mut commit = self.state.commit(&lease.commit).await?;
+        remember::remember(&mut commit, &lease.jobs);
+        self.state.remember_commit(&lease.commit, &commit).await?;
+        self.supersede_older_heads(lease).await?;
+        if let Some(reason) = commit.superseded.clone() {
+            return self.end(lease, &mut commit, &reason).await;
+        }
+        if !remember::wants_checks(&commit) {
+            return Ok(());
+        }
+        let plan = self.plan.as_ref();
+        self.look_for_missed_runs(lease, &mut commit).await;
+        self.open(lease, &mut commit, plan).await?;
+        let runs: Vec<WorkflowRun> = remember::accepted_runs(&commit, plan).into_iter().cloned().collect();
+        let standing = remember::standing(&commit, &runs.iter().collect::<Vec<_>>(), plan, lease.job().now);
+        let fingerprint = fingerprint(plan, &runs, standing.overdue);
+        if commit.fingerprint == Some(fingerprint) {
+            return Ok(());
+        }
+        if standing.ended == 0 && !standing.overdue {
+            return self.show_waiting(lease, &mut commit, &standing).await;
+        }
+        self.wait_for_circuits(lease, plan)?;
+        let fetched = self.fetch(lease, &commit, &runs).await?; // the last read from GitHub
+        let call = Call::new(Some(lease.commit.installation), &lease.job().id.0);
+        let case = Case::of_commit(lease, &commit, plan, standing, fetched);
+        let record = self.judge.record(&call, case).await; // cannot fail: broken is an answer
+        self.state.record(&record).await?; // before anybody sees it
+        let publications = report::render(&record);
+        self.publisher.send(lease, &mut commit, &publications).await?; // the only writes to GitHub
+        self.settle(lease, commit, fingerprint, report::undecided(&record)).await
+    }
+
+    /// Opens the checks that a commit should have: within two seconds of the event, a required check is there.
+    async fn open(&self, lease: &Lease, commit: &mut CommitState, plan: &Plan) -> Result<(), Failure> {
+        let missing: Vec<_> = plan
+            .checks
+            .iter()
+            .filter(|check| !commit.checks.contains_key(&check.name) || commit.opened_at.is_none())
+            .map(|check| report::opening(&check.name))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        if commit.opened_at.is_none() {
+            // The deadlines are set before the checks exist: whatever dies in between, somebody looks again.
+            let now = lease.job().now;
+            commit.opened_at = Some(now);
+            for after in [plan.no_run_deadline_s, plan.evidence_deadline_s] {
+                self.queue.schedule(own_job(&lease.commit, JobKind::Deadline, now), now + after).await?;
+            }
+        }
+        Ok(self.publisher.send(lease, commit, &missing).await?)
+    }
+
+    /// Evidence is being made anew: a check that had ended goes on.
+    async fn show_waiting(&self, lease: &Lease, commit: &mut CommitState, runs: &Runs) -> Result<(), Failure> {
+        if runs.going + runs.awaiting_approval == 0 {
+            return Ok(());
+        }
+        let waiting: Vec<_> = self.plan.checks.iter().map(|check| report::opening(&check.name)).collect();
+        Ok(self.publisher.send(lease, commit, &waiting).await?)
+    }
+
+    /// Ends open checks without a judgement.
+    async fn end(&self, lease: &Lease, commit: &mut CommitState, reason: &str) -> Result<(), Failure> {
+        let publications: Vec<_> = commit.checks.keys().map(|check| report::not_evaluated(check, reason)).collect();
+        self.publisher.send(lease, commit, &publications).await?;
+        // No decision: if the commit becomes a head again, it is opened and judged anew.
+        commit.opened_at = None;
+        commit.fingerprint = None;
+        Ok(self.state.remember_commit(&lease.commit, commit).await?)
+    }
+
+    /// A push moves the pull request's head: the head before it is told, unless another pull request has it too.
+    async fn supersede_older_heads(&self, lease: &Lease) -> Result<(), Failure> {
+        for job in &lease.jobs {
+            let JobKind::PullRequest(event) = &job.kind else { continue };
+            let (PullRequestAction::Synchronize, Some(before)) = (event.action, &event.before) else { continue };
+            if *before == lease.commit.sha {
+                continue;
+            }
+            let number = event.pull_request.number;
+            let reason = format!("pull request #{number} has a newer head, {}", &lease.commit.sha.as_str()[..12]);
+            let kind = JobKind::Supersede { reason, pull_request: number };
+            let commit = CommitKey { sha: before.clone(), ..lease.commit.clone() };
+            self.queue.schedule(own_job(&commit, kind, job.now), 0).await?;
+        }
+        Ok(())
+    }
+
+    /// At a deadline GitHub is asked for the runs: a delivery may have been lost. A failure changes nothing.
+    async fn look_for_missed_runs(&self, lease: &Lease, commit: &mut CommitState) {
+        let look = |job: &Job| matches!(job.kind, JobKind::Deadline | JobKind::LookAgain);
+        if !lease.jobs.iter().any(look) {
+            return;
+        }
+        match self.github.workflow_runs_of(&at(lease), &lease.commit.sha).await {
+            Ok(runs) => runs.iter().for_each(|run| remember::remember_run_state(commit, run)),
+            Err(error) => tracing::warn!(%error, "looking for missed workflow runs"),
+        }
+    }
+
+    /// A plugin whose circuit is open is not asked: the job waits, and the check says so by staying in progress.
+    fn wait_for_circuits(&self, lease: &Lease, plan: &Plan) -> Result<(), Failure> {
+        let policies = plan.checks.iter().flat_map(|check| &check.policies).map(|policy| &policy.plugin);
+        let plugins = policies.chain(plan.normalizers.iter().map(|normalizer| &normalizer.plugin));
+        let waits = plugins.filter_map(|name| {
+            let plugin = self.catalogue.get(name)?;
+            self.runtime.blocked(lease.commit.installation, plugin).map(|patience| (name, patience))
+        });
+        match waits.max_by_key(|(_, patience)| *patience) {
+            Some((plugin, patience)) => Err(Failure::Wait {
+                reason: format!("plugin {plugin} failed five times in a row for this installation"),
+                patience: patience.max(Duration::from_secs(1)),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// What the ended runs uploaded. What cannot be had is in the answer; only a rate limit makes the job wait.
+    async fn fetch(&self, lease: &Lease, commit: &CommitState, runs: &[WorkflowRun]) -> Result<Inputs, Failure> {
+        let started = Instant::now();
+        let repository_id = commit.origin.as_ref().map(|origin| origin.repository_id);
+        let mut inputs = Inputs::default();
+        for run in runs.iter().filter(|run| run.state.ended()) {
+            match self.fetcher.fetch(&self.github, &at(lease), run).await {
+                Ok(fetched) => inputs.add(run, repository_id, &fetched),
+                Err(limited @ GitHubError::RateLimited { .. }) => return Err(limited.into()),
+                Err(error) => inputs.add_unlisted(run, &error),
+            }
+        }
+        inputs.fetch_time = started.elapsed();
+        Ok(inputs)
+    }
+
+    /// Remembers the decision, or when to look again where there was none.
+    async fn settle(
+        &self,
+        lease: &Lease,
+        mut commit: CommitState,
+        fingerprint: Digest,
+        undecided: Option<Undecided>,
+    ) -> Result<(), Failure> {
+        commit.decision = Some(lease.job().id.clone());
+        commit.fingerprint = undecided.is_none().then_some(fingerprint);
+        self.state.remember_commit(&lease.commit, &commit).await?;
+        let now = self.clock.now();
+        match undecided {
+            Some(Undecided::Outage) => self.state.remember_undecided(&lease.commit, now).await?,
+            Some(Undecided::Deadline) => {
+                self.state.remember_undecided(&lease.commit, now + self.plan.no_run_deadline_s).await?;
+            }
+            None => self.state.forget_undecided(&lease.commit).await?,
+        }
+        Ok(())
+    }
+
+    /// The last attempt failed: what can still be said is said, and the sweep looks at the commit again.
+    pub async fn give_up(&self, lease: &Lease, failure: &Failure) {
+        let told = async {
+            let mut commit = self.state.commit(&lease.commit).await?;
+            let is_open = |name: &CheckName| commit.checks.get(name).is_some_and(CheckHandle::is_open);
+            let open = self.plan.checks.iter().filter(|check| is_open(&check.name));
+            let publications: Vec<_> = open.map(|check| report::outage_of(check, &failure.to_string())).collect();
+            self.state.remember_undecided(&lease.commit, self.clock.now()).await?;
+            commit.fingerprint = None;
+            self.publisher.send(lease, &mut commit, &publications).await?;
+            Ok::<_, anyhow::Error>(())
+        };
+        if let Err(error) = told.await {
+            tracing::error!(%error, "a check could not be told that its job failed");
+        }
+    }
+}
+
+fn at(lease: &Lease) -> RepositoryAt {
+    RepositoryAt { installation: lease.commit.installation, repository: lease.commit.repository.clone() }
+}
+
+fn own_job(commit: &CommitKey, kind: JobKind, now: crate::model::Unix) -> Job {
+    let id = JobId(uuid::Uuid::now_v7().to_string());
+    Job { id, commit: commit.clone(), kind, now, delivery: None, attempt: 0 }
+}
+
+/// What a decision is made from, as far as events can change it: an ended run's artifacts do not change.
+fn fingerprint(plan: &Plan, runs: &[WorkflowRun], overdue: bool) -> Digest {
+    let runs: Vec<_> = runs.iter().map(|run| (run.id, run.attempt, &run.state)).collect();
+    Digest::of(&serde_json::to_vec(&(plan, runs, overdue)).expect("plans and runs are plain data"))
+}

@@ -1,0 +1,300 @@
+//! From artifacts to a Record: read, correlate, ask each policy, hold its answer against the evidence. The same for a
+//! commit on GitHub and for files on a command line. Cannot fail: what goes wrong is in the Record.
+
+use super::remember::globs;
+use super::reports::{Reader, Readings};
+use crate::artifacts::Fetched;
+use crate::correlate;
+use crate::github::GitHubError;
+use crate::model::artifact::{RunSource, Source, UnreadableCause};
+use crate::model::evidence::{Context, Evidence};
+use crate::model::plan::{CheckPlan, PolicyPlan};
+use crate::model::record::{CheckRecord, Runs};
+use crate::model::report::Provenance;
+use crate::model::{
+    Artifact, Broken, BrokenKind, CommitKey, JobId, Judgement, Plan, Record, UnreadableArtifact, Verdict, WorkflowRun,
+};
+use crate::plugins::Catalogue;
+use crate::queue::Lease;
+use crate::runtime::{Call, Runtime};
+use crate::state::CommitState;
+use crate::telemetry::{Metrics, PluginCall};
+use futures::future::join_all;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Asks plugins. Shared by all jobs.
+#[derive(Debug)]
+pub struct Judge {
+    runtime: Arc<Runtime>,
+    catalogue: Arc<Catalogue>,
+    reader: Reader,
+    metrics: Metrics,
+}
+
+/// What one judgement is made from.
+#[derive(Debug)]
+pub struct Case<'a> {
+    pub job: JobId,
+    pub commit: CommitKey,
+    pub context: Context,
+    pub plan: &'a Plan,
+    pub runs: Runs,
+    pub inputs: Inputs,
+    /// What is said of a file that nobody recognises.
+    pub unclaimed: Unclaimed,
+    /// Keeps cached reports of one installation from another's.
+    pub tenant: String,
+}
+
+/// The files of a case, and what could not be fetched or unpacked.
+#[derive(Debug, Default)]
+pub struct Inputs {
+    pub artifacts: Vec<Artifact>,
+    /// With the name of the artifact that it belongs to.
+    pub unreadable: Vec<(String, UnreadableArtifact)>,
+    /// Runs whose uploads could not be listed: they always count.
+    pub unlisted: Vec<UnreadableArtifact>,
+    pub listed: u32,
+    pub fetch_time: Duration,
+}
+
+/// What a file is that no normalizer claims.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unclaimed {
+    /// Somebody named it as evidence: then it is unreadable.
+    IsUnreadable,
+    /// One of many uploads: nothing, unless its artifact's name says that it is evidence.
+    IsListed,
+}
+
+impl<'a> Case<'a> {
+    pub fn of_commit(lease: &Lease, commit: &CommitState, plan: &'a Plan, mut runs: Runs, inputs: Inputs) -> Self {
+        runs.artifacts = inputs.listed;
+        runs.files = inputs.artifacts.len() as u32;
+        Self {
+            job: lease.job().id.clone(),
+            commit: lease.commit.clone(),
+            context: context(lease, commit),
+            plan,
+            runs,
+            inputs,
+            unclaimed: Unclaimed::IsListed,
+            tenant: lease.commit.installation.to_string(),
+        }
+    }
+}
+
+impl Inputs {
+    /// Adds what a run uploaded. Provenance is attached here, per job: the store knows bytes only.
+    pub fn add(&mut self, run: &WorkflowRun, repository_id: Option<u64>, fetched: &Fetched) {
+        self.listed += fetched.listed.len() as u32;
+        let source = RunSource {
+            id: run.id,
+            attempt: run.attempt,
+            workflow_path: run.workflow_path.clone(),
+            event: run.event.clone(),
+            actor: run.actor.clone(),
+            head_sha: run.head_sha.to_string(),
+            created_at: run.created_at,
+        };
+        let unopened = fetched.unopened.iter();
+        self.unreadable.extend(unopened.map(|lost| (lost.artifact.clone(), lost.unreadable.clone())));
+        self.artifacts.extend(fetched.files.iter().map(|file| Artifact {
+            source: Source {
+                provenance: Some(provenance(run, repository_id)),
+                path: file.path.clone(),
+                run: Some(source.clone()),
+            },
+            digest: file.digest,
+            bytes: file.bytes.clone(),
+            outline: file.outline.clone(),
+        }));
+    }
+}
+
+impl Inputs {
+    /// A run whose uploads could not even be listed: whatever it brought is missing, of whatever kind.
+    pub fn add_unlisted(&mut self, run: &WorkflowRun, error: &GitHubError) {
+        self.unlisted.push(UnreadableArtifact {
+            path: format!("workflow run {} ({})", run.id, run.workflow_name),
+            digest: None,
+            format: None,
+            covers: Vec::new(),
+            reason: error.to_string(),
+            cause: error.cause(),
+        });
+    }
+}
+
+impl Judge {
+    pub fn new(runtime: Arc<Runtime>, catalogue: Arc<Catalogue>, metrics: Metrics) -> Self {
+        let reader = Reader::new(runtime.clone(), catalogue.clone(), metrics.clone());
+        Self { runtime, catalogue, reader, metrics }
+    }
+
+    /// Judges a case.
+    pub async fn record(&self, call: &Call, case: Case<'_>) -> Record {
+        let mut steps = Steps { metrics: &self.metrics, timings_ms: Vec::new() };
+        steps.note("fetch", case.inputs.fetch_time);
+        let started = Instant::now();
+        let Inputs { artifacts, unreadable, unlisted, .. } = case.inputs;
+        let readings = self.reader.read(call, case.plan, artifacts, &case.tenant).await;
+        steps.note("normalize", started.elapsed());
+        let started = Instant::now();
+        let mut unreadable = what_counts(case.plan, case.unclaimed, unreadable, &readings);
+        unreadable.extend(unlisted);
+        let evidence = Arc::new(correlate::evidence(case.context, readings.reports, unreadable, &case.plan.waivers));
+        steps.note("correlate", started.elapsed());
+        let started = Instant::now();
+        let checks = join_all(case.plan.checks.iter().map(|check| self.check(call, check, case.plan, &evidence))).await;
+        steps.note("evaluate", started.elapsed());
+        let judgements: Vec<&Judgement> = checks.iter().flat_map(|check| &check.judgements).collect();
+        let unused = correlate::unused_rule_waivers(&case.plan.waivers, &judgements);
+        let notices = evidence.notices.iter().cloned().chain(unused).collect();
+        Record {
+            job: case.job,
+            commit: case.commit,
+            pull_requests: evidence.context.pull_requests.clone(),
+            now: evidence.context.now,
+            plan: case.plan.clone(),
+            runs: case.runs,
+            inputs: correlate::inputs(&evidence),
+            unreadable: evidence.unreadable.clone(),
+            checks,
+            notices,
+            hidden: correlate::hidden_counts(&evidence),
+            hidden_findings: correlate::hidden_findings(&evidence),
+            timings_ms: steps.timings_ms,
+        }
+    }
+
+    async fn check(&self, call: &Call, check: &CheckPlan, plan: &Plan, evidence: &Arc<Evidence>) -> CheckRecord {
+        let judgements = join_all(check.policies.iter().map(|policy| self.policy(call, policy, plan, evidence))).await;
+        CheckRecord {
+            check: check.name.clone(),
+            knobs: check.knobs,
+            wait_for: check.wait_for,
+            judgements,
+            reads: check.policies.iter().map(|policy| policy.reads.clone()).collect(),
+        }
+    }
+
+    async fn policy(&self, call: &Call, policy: &PolicyPlan, plan: &Plan, evidence: &Arc<Evidence>) -> Judgement {
+        let answer = match (&policy.broken, self.catalogue.get(&policy.plugin)) {
+            (Some(broken), _) => Err(broken.clone()),
+            (None, None) => Err(Broken::new(BrokenKind::Settings, format!("there is no plugin {}", policy.plugin))),
+            (None, Some(plugin)) => {
+                let started = Instant::now();
+                let answer = self.runtime.evaluate(call, plugin, evidence, &policy.settings).await;
+                self.count(policy, &answer, started.elapsed());
+                answer
+            }
+        };
+        correlate::judgement(policy, evidence, &plan.waivers, answer)
+    }
+}
+
+impl Judge {
+    fn count(&self, policy: &PolicyPlan, answer: &Result<Verdict, Broken>, took: Duration) {
+        let broken = answer.as_ref().err();
+        let call = PluginCall {
+            plugin: policy.plugin.as_str(),
+            kind: "evaluate",
+            verdict: answer.as_ref().map_or("", |verdict| verdict.outcome.word()),
+            outcome: broken.map_or("ok", |broken| broken.kind.word()),
+            limit: broken.and_then(|broken| broken.limit.as_deref()),
+        };
+        self.metrics.plugin_call(&call, took);
+    }
+}
+
+/// Which unreadable things are evidence. An artifact that nobody claims and whose name says nothing (a 200 MB
+/// `dist.zip`, an archive with links) changes no verdict; one that is named as evidence and holds nothing that
+/// anybody recognises is unreadable as a whole.
+fn what_counts(
+    plan: &Plan,
+    unclaimed: Unclaimed,
+    lost: Vec<(String, UnreadableArtifact)>,
+    readings: &Readings,
+) -> Vec<UnreadableArtifact> {
+    let evidence = globs(&plan.evidence_globs);
+    let bound = globs(&plan.normalizers.iter().flat_map(|normalizer| normalizer.bind.clone()).collect::<Vec<_>>());
+    let named = |artifact: &str, path: &str| {
+        evidence.is_match(artifact) || evidence.is_match(path) || bound.is_match(path) || bound.is_match(artifact)
+    };
+    let mut counting: Vec<UnreadableArtifact> = readings.unreadable.clone();
+    counting.extend(lost.into_iter().filter(|(name, lost)| named(name, &lost.path)).map(|(_, lost)| lost));
+    let unrecognised = |path: &str| UnreadableArtifact {
+        path: path.to_owned(),
+        digest: None,
+        format: None,
+        covers: Vec::new(),
+        reason: "no normalizer recognises it; see `palisade plugin inspect` for the formats that each one reads"
+            .to_owned(),
+        cause: UnreadableCause::File,
+    };
+    match unclaimed {
+        Unclaimed::IsUnreadable => counting.extend(readings.unclaimed.iter().map(|path| unrecognised(path))),
+        Unclaimed::IsListed => {
+            let read = readings.reports.iter().map(|report| &report.source.path);
+            let known: Vec<&str> =
+                read.chain(readings.unreadable.iter().map(|lost| &lost.path)).map(|path| artifact_of(path)).collect();
+            let mut silent: BTreeMap<&str, ()> = BTreeMap::new();
+            for path in &readings.unclaimed {
+                let artifact = artifact_of(path);
+                if evidence.is_match(artifact) && !known.contains(&artifact) {
+                    silent.insert(artifact, ());
+                }
+            }
+            counting.extend(silent.into_keys().map(unrecognised));
+        }
+    }
+    counting.sort_by(|a, b| a.path.cmp(&b.path));
+    counting
+}
+
+/// The lower two tiers. Whether the workflow is unchanged is not compared yet, and what cannot be compared counts as
+/// changed.
+fn provenance(run: &WorkflowRun, repository_id: Option<u64>) -> Provenance {
+    if run.head_repository_id.is_some() && run.head_repository_id == repository_id {
+        Provenance::ChangedWorkflow
+    } else {
+        Provenance::Fork
+    }
+}
+
+fn artifact_of(path: &str) -> &str {
+    path.split_once('/').map_or(path, |(artifact, _)| artifact)
+}
+
+fn context(lease: &Lease, commit: &CommitState) -> Context {
+    let pull_request = commit.pull_requests.values().next();
+    let mut numbers: Vec<u64> = commit.pull_requests.keys().copied().collect();
+    numbers.extend(commit.announced.iter().filter(|number| !commit.pull_requests.contains_key(number)));
+    Context {
+        owner: lease.commit.repository.owner().to_owned(),
+        repository: lease.commit.repository.name().to_owned(),
+        repository_id: commit.origin.as_ref().map(|origin| origin.repository_id),
+        head_sha: lease.commit.sha.to_string(),
+        base_sha: pull_request.map(|pull| pull.base_sha.to_string()),
+        base_branch: pull_request.map(|pull| pull.base_branch.clone()),
+        pull_requests: numbers,
+        event: Some("pull_request".to_owned()),
+        now: lease.job().now,
+        properties: Vec::new(),
+    }
+}
+
+struct Steps<'a> {
+    metrics: &'a Metrics,
+    timings_ms: Vec<(String, u64)>,
+}
+
+impl Steps<'_> {
+    fn note(&mut self, step: &str, took: Duration) {
+        self.metrics.job_seconds.with_label_values(&[step]).observe(took.as_secs_f64());
+        self.timings_ms.push((step.to_owned(), took.as_millis() as u64));
+    }
+}

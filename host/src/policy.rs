@@ -1,0 +1,219 @@
+//! Which checks apply, with which plugins and settings: configuration in, Plan out. Pure: it loads nothing and calls no
+//! plugin. A wrong name or setting is a plan that says so, so that the check can show it; nothing here ends a job.
+
+pub mod packages;
+mod settings;
+mod waivers;
+
+pub use waivers::{WaiverConfig, waiver};
+
+use crate::config::nearest;
+use crate::model::ids::{CheckName, Digest, PluginName};
+use crate::model::plan::{CheckPlan, Conclusion, Knobs, NormalizerPlan, Plan, PolicyPlan, WaitFor, Waiver};
+use crate::model::report::Coverage;
+use crate::model::{Broken, BrokenKind};
+use serde_json::Value;
+use std::time::Duration;
+
+/// What the configuration says of checks and evidence. Waivers were held against their rules at start-up.
+#[derive(Clone, Debug)]
+pub struct PolicyConfig {
+    pub checks: Vec<CheckConfig>,
+    pub waivers: Vec<Waiver>,
+    /// Globs over `<artifact name>/<path>` and over the artifact's name: what matches is evidence, recognised or not.
+    pub evidence_globs: Vec<String>,
+    /// Globs over the workflow file's path: which runs count; empty means all.
+    pub workflows: Vec<String>,
+    /// How long a check waits for any accepted run, from its opening.
+    pub no_run_deadline: Duration,
+    /// How long a run that is still going holds a check open.
+    pub evidence_deadline: Duration,
+    /// For every check that does not say otherwise.
+    pub fail_closed: FailClosed,
+}
+
+impl Default for PolicyConfig {
+    fn default() -> Self {
+        Self {
+            checks: Vec::new(),
+            waivers: Vec::new(),
+            evidence_globs: Vec::new(),
+            workflows: Vec::new(),
+            // Both from DESIGN's table of conclusions.
+            no_run_deadline: Duration::from_secs(15 * 60),
+            evidence_deadline: Duration::from_secs(6 * 60 * 60),
+            fail_closed: FailClosed::No,
+        }
+    }
+}
+
+/// Whether each row of the table that ends neutral or success by default ends in failure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FailClosed {
+    #[default]
+    No,
+    Yes,
+}
+
+#[derive(Clone, Debug)]
+pub struct CheckConfig {
+    pub name: CheckName,
+    pub policies: Vec<PolicyUse>,
+    /// Absent: as for all checks.
+    pub fail_closed: Option<FailClosed>,
+    pub knobs: KnobOverrides,
+    /// Absent: all runs where the check fails closed, else until everything is covered.
+    pub wait_for: Option<WaitFor>,
+}
+
+/// One policy in one check.
+#[derive(Clone, Debug)]
+pub struct PolicyUse {
+    pub plugin: PluginName,
+    /// An object laid over the plugin's own settings, key by key; null means none.
+    pub settings: Value,
+    /// What the policy judges, where the plugin does not say it or the check narrows it.
+    pub reads: Option<Vec<Coverage>>,
+}
+
+/// What a check's configuration says of the conclusions; absent ones come from `fail_closed` and the defaults.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KnobOverrides {
+    pub on_partial: Option<Conclusion>,
+    pub on_warn: Option<Conclusion>,
+    pub on_broken: Option<Conclusion>,
+    pub on_outage: Option<Conclusion>,
+    pub on_missing: Option<Conclusion>,
+    pub on_workflow: Option<Conclusion>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AvailableKind {
+    Normalizer,
+    Evaluator,
+}
+
+/// What a plan needs to know of a plugin of the catalogue.
+#[derive(Clone, Debug)]
+pub struct AvailablePlugin {
+    pub name: PluginName,
+    pub kind: AvailableKind,
+    /// Absent where the plugin could not be read.
+    pub digest: Option<Digest>,
+    /// JSON Schema (2020-12) of its settings; absent for a plugin without settings.
+    pub settings_schema: Option<String>,
+    /// Normalizers: the formats, each with what an unreadable file of it would have covered.
+    pub formats: Vec<(String, Vec<Coverage>)>,
+    /// Evaluators: what the policy judges; empty means every kind.
+    pub reads: Vec<Coverage>,
+    /// From the plugin's own section of the configuration.
+    pub settings: Value,
+    /// Globs that bind artifacts to a normalizer.
+    pub bind: Vec<String>,
+    /// Why the plugin cannot be used.
+    pub broken: Option<Broken>,
+}
+
+/// The plan of one job, from the host's configuration and the plugins that are there.
+pub fn plan(config: &PolicyConfig, available: &[AvailablePlugin]) -> Plan {
+    Plan {
+        checks: config.checks.iter().map(|check| check_plan(check, config.fail_closed, available)).collect(),
+        normalizers: available
+            .iter()
+            .filter(|plugin| plugin.kind == AvailableKind::Normalizer)
+            .map(normalizer_plan)
+            .collect(),
+        waivers: config.waivers.clone(),
+        evidence_globs: config.evidence_globs.clone(),
+        workflows: config.workflows.clone(),
+        no_run_deadline_s: config.no_run_deadline.as_secs(),
+        evidence_deadline_s: config.evidence_deadline.as_secs(),
+    }
+}
+
+fn check_plan(check: &CheckConfig, everywhere: FailClosed, available: &[AvailablePlugin]) -> CheckPlan {
+    let fail_closed = check.fail_closed.unwrap_or(everywhere);
+    let (base, wait_for) = match fail_closed {
+        FailClosed::No => (Knobs::default(), WaitFor::Covered),
+        FailClosed::Yes => (Knobs::fail_closed(), WaitFor::All),
+    };
+    CheckPlan {
+        name: check.name.clone(),
+        policies: check.policies.iter().map(|policy| policy_plan(policy, available)).collect(),
+        knobs: overridden(base, &check.knobs),
+        wait_for: check.wait_for.unwrap_or(wait_for),
+    }
+}
+
+fn overridden(base: Knobs, overrides: &KnobOverrides) -> Knobs {
+    Knobs {
+        on_partial: overrides.on_partial.unwrap_or(base.on_partial),
+        on_warn: overrides.on_warn.unwrap_or(base.on_warn),
+        on_broken: overrides.on_broken.unwrap_or(base.on_broken),
+        on_outage: overrides.on_outage.unwrap_or(base.on_outage),
+        on_missing: overrides.on_missing.unwrap_or(base.on_missing),
+        on_workflow: overrides.on_workflow.unwrap_or(base.on_workflow),
+    }
+}
+
+fn policy_plan(policy: &PolicyUse, available: &[AvailablePlugin]) -> PolicyPlan {
+    let plugin = match evaluator(&policy.plugin, available) {
+        Ok(plugin) => plugin,
+        Err(broken) => return unusable(policy, broken),
+    };
+    let (settings, problem) = settings::settings(plugin, &policy.settings);
+    PolicyPlan {
+        plugin: policy.plugin.clone(),
+        plugin_digest: plugin.digest,
+        settings,
+        reads: policy.reads.clone().unwrap_or_else(|| plugin.reads.clone()),
+        broken: plugin.broken.clone().or(problem),
+    }
+}
+
+/// A policy that names no evaluator: the plan keeps what it asked for, and why it cannot be had.
+fn unusable(policy: &PolicyUse, broken: Broken) -> PolicyPlan {
+    PolicyPlan {
+        plugin: policy.plugin.clone(),
+        plugin_digest: None,
+        settings: "{}".to_owned(),
+        reads: policy.reads.clone().unwrap_or_default(),
+        broken: Some(broken),
+    }
+}
+
+fn evaluator<'a>(name: &PluginName, available: &'a [AvailablePlugin]) -> Result<&'a AvailablePlugin, Broken> {
+    let evaluators = || available.iter().filter(|plugin| plugin.kind == AvailableKind::Evaluator);
+    let meant = nearest(name.as_str(), evaluators().map(|plugin| plugin.name.as_str()));
+    let hint = match meant {
+        Some(meant) => format!("is `{meant}` meant?"),
+        None => {
+            let names: Vec<&str> = evaluators().map(|plugin| plugin.name.as_str()).collect();
+            format!("evaluators that are there: {}", names.join(", "))
+        }
+    };
+    match available.iter().find(|plugin| plugin.name == *name) {
+        // A plugin that did not load has no kind of its own: what is told is why it did not load.
+        Some(plugin) if plugin.kind == AvailableKind::Evaluator || plugin.broken.is_some() => Ok(plugin),
+        Some(_) => {
+            let message = format!("plugin `{name}` is a normalizer, and a check needs an evaluator");
+            Err(Broken::new(BrokenKind::Settings, message).hint(hint))
+        }
+        None => Err(Broken::new(BrokenKind::Settings, format!("there is no plugin `{name}`")).hint(hint)),
+    }
+}
+
+fn normalizer_plan(plugin: &AvailablePlugin) -> NormalizerPlan {
+    let (settings, problem) = settings::settings(plugin, &Value::Null);
+    NormalizerPlan {
+        plugin: plugin.name.clone(),
+        plugin_digest: plugin.digest,
+        settings,
+        bind: plugin.bind.clone(),
+        formats: plugin.formats.clone(),
+        broken: plugin.broken.clone().or(problem),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,223 @@
+//! The only writes to GitHub: finds, adopts, creates and updates our check runs. One run per (repository, sha, check
+//! name); ids are stored as soon as they are known, and the fence is checked before each write.
+
+use crate::github::{CheckRunId, CheckRunUpdate, GitHub, GitHubError, NewCheckRun, RepositoryAt};
+use crate::model::publication::{Annotation, CheckPublication, CheckState};
+use crate::model::{CheckName, CommitKey, Digest, Unix};
+use crate::queue::{JobQueue, Lease};
+use crate::state::{CheckHandle, CommitState, State, StoreError};
+use crate::telemetry::Metrics;
+use std::sync::Arc;
+
+/// GitHub takes at most 50 annotations per request; more go into further ones, which append.
+const ANNOTATIONS_PER_REQUEST: usize = 50;
+
+/// Why something could not be published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    #[error(transparent)]
+    GitHub(#[from] GitHubError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Somebody else has the commit now, and writes what is true.
+    #[error("the lease on the commit is lost")]
+    Fenced,
+}
+
+#[derive(Debug)]
+pub struct Publisher {
+    pub github: GitHub,
+    pub state: State,
+    pub queue: Arc<dyn JobQueue>,
+    pub metrics: Metrics,
+    /// The App's id, to know our own runs by.
+    pub app_id: u64,
+    /// Where people reach this host; details pages come with a later version.
+    pub details_url: Option<String>,
+}
+
+impl Publisher {
+    /// Writes each publication whose content is not on GitHub already. One check's failure does not hold up the
+    /// others; the first is told at the end.
+    pub async fn send(
+        &self,
+        lease: &Lease,
+        commit: &mut CommitState,
+        publications: &[CheckPublication],
+    ) -> Result<(), PublishError> {
+        let mut first_failure = None;
+        for publication in publications {
+            let sent = self.send_one(lease, commit, publication).await;
+            self.state.remember_commit(&lease.commit, commit).await?;
+            if let Err(failure) = sent {
+                first_failure.get_or_insert(failure);
+            }
+        }
+        first_failure.map_or(Ok(()), Err)
+    }
+
+    async fn send_one(
+        &self,
+        lease: &Lease,
+        commit: &mut CommitState,
+        publication: &CheckPublication,
+    ) -> Result<(), PublishError> {
+        let content = digest(publication);
+        let handle = match commit.checks.get(&publication.check) {
+            Some(handle) if handle.published == Some(content) => return Ok(()),
+            Some(handle) => Some(handle.clone()),
+            None => self.find(lease, &publication.check).await?,
+        };
+        let annotations = (!publication.annotations.is_empty()).then(|| digest(&publication.annotations));
+        let handle = match handle {
+            // What was annotated cannot be taken back: a result that contradicts it needs a run of its own.
+            Some(handle) if handle.annotations.is_some() && contradicts(&handle, publication, annotations) => {
+                self.create(lease, publication).await?
+            }
+            Some(handle) => {
+                self.update(lease, &handle, publication, annotations).await?;
+                handle
+            }
+            None => self.create(lease, publication).await?,
+        };
+        let annotated =
+            if matches!(publication.state, CheckState::InProgress) { handle.annotations } else { annotations };
+        let handle =
+            CheckHandle { id: handle.id, state: publication.state, published: Some(content), annotations: annotated };
+        commit.checks.insert(publication.check.clone(), handle);
+        if let CheckState::Completed(conclusion) = publication.state {
+            let label = serde_json::to_value(conclusion).ok().and_then(|word| word.as_str().map(str::to_owned));
+            self.metrics.checks.with_label_values(&[label.as_deref().unwrap_or("other")]).inc();
+            tracing::info!(check = %publication.check, conclusion = label, title = publication.title, "check completed");
+        }
+        Ok(())
+    }
+
+    /// Our run of this name on GitHub, when the state does not know it: lost, or created by a request whose answer
+    /// never came.
+    async fn find(&self, lease: &Lease, check: &CheckName) -> Result<Option<CheckHandle>, PublishError> {
+        let ours = external_id(&lease.commit, check);
+        let runs = self.github.list_check_runs(&at(lease), &lease.commit.sha, check, self.app_id).await?;
+        let newest =
+            runs.into_iter().filter(|run| run.external_id.as_deref() == Some(&ours)).max_by_key(|run| run.id.0);
+        let Some(run) = newest else { return Ok(None) };
+        let annotated = self.github.check_run(&at(lease), run.id).await?.annotations_count > 0;
+        tracing::info!(check = %check, id = run.id.0, "adopted a check run");
+        Ok(Some(CheckHandle {
+            id: run.id.0,
+            state: CheckState::InProgress,
+            published: None,
+            // Unknown ones: they contradict whatever comes, so that the next result opens a run of its own.
+            annotations: annotated.then(|| Digest::of(b"unknown")),
+        }))
+    }
+
+    async fn create(&self, lease: &Lease, publication: &CheckPublication) -> Result<CheckHandle, PublishError> {
+        self.fence(lease).await?;
+        let (first, rest) = split(publication);
+        let new = NewCheckRun {
+            name: publication.check.clone(),
+            head_sha: lease.commit.sha.clone(),
+            external_id: external_id(&lease.commit, &publication.check),
+            content: self.content(publication, &first, Some(lease.job().now)),
+        };
+        let id = match self.github.create_check_run(&at(lease), &new).await {
+            Ok(id) => id,
+            // It may have taken effect: the next attempt looks for it before it creates another.
+            Err(error) => return Err(error.into()),
+        };
+        self.append(lease, id, publication, &rest).await?;
+        Ok(CheckHandle { id: id.0, state: publication.state, published: None, annotations: None })
+    }
+
+    async fn update(
+        &self,
+        lease: &Lease,
+        handle: &CheckHandle,
+        publication: &CheckPublication,
+        annotations: Option<Digest>,
+    ) -> Result<(), PublishError> {
+        self.fence(lease).await?;
+        let id = CheckRunId(handle.id);
+        // The same annotations are there already, from the result before a re-run.
+        let (first, rest) = if annotations.is_some() && handle.annotations == annotations {
+            (Vec::new(), Vec::new())
+        } else {
+            split(publication)
+        };
+        let content = self.content(publication, &first, None);
+        match self.github.update_check_run(&at(lease), id, &content).await {
+            Ok(()) => {}
+            Err(GitHubError::Unavailable(reason)) if !first.is_empty() => {
+                // Annotations append, so a repetition might double them: look before trying again.
+                let there = self.github.check_run(&at(lease), id).await?.annotations_count;
+                if there == 0 {
+                    return Err(GitHubError::Unavailable(reason).into());
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.append(lease, id, publication, &rest).await
+    }
+
+    /// Further annotations, after the first fifty.
+    async fn append(
+        &self,
+        lease: &Lease,
+        id: CheckRunId,
+        publication: &CheckPublication,
+        rest: &[Vec<Annotation>],
+    ) -> Result<(), PublishError> {
+        for batch in rest {
+            self.fence(lease).await?;
+            self.github.update_check_run(&at(lease), id, &self.content(publication, batch, None)).await?;
+        }
+        Ok(())
+    }
+
+    fn content(
+        &self,
+        publication: &CheckPublication,
+        annotations: &[Annotation],
+        started_at: Option<Unix>,
+    ) -> CheckRunUpdate {
+        CheckRunUpdate {
+            state: publication.state,
+            title: publication.title.clone(),
+            summary: publication.summary.clone(),
+            text: publication.text.clone(),
+            annotations: annotations.to_vec(),
+            details_url: self.details_url.clone(),
+            started_at,
+        }
+    }
+
+    async fn fence(&self, lease: &Lease) -> Result<(), PublishError> {
+        if self.queue.holds(lease).await { Ok(()) } else { Err(PublishError::Fenced) }
+    }
+}
+
+/// GitHub enforces no uniqueness; this is how we recognise our own runs. Never a pull request's number: one sha can
+/// belong to several.
+fn external_id(commit: &CommitKey, check: &CheckName) -> String {
+    format!("palisade/v1/{}/{check}", commit.sha)
+}
+
+fn at(lease: &Lease) -> RepositoryAt {
+    RepositoryAt { installation: lease.commit.installation, repository: lease.commit.repository.clone() }
+}
+
+/// Whether a completed result says something else about lines than what is annotated already.
+fn contradicts(handle: &CheckHandle, publication: &CheckPublication, annotations: Option<Digest>) -> bool {
+    matches!(publication.state, CheckState::Completed(_)) && handle.annotations != annotations
+}
+
+fn split(publication: &CheckPublication) -> (Vec<Annotation>, Vec<Vec<Annotation>>) {
+    let mut batches = publication.annotations.chunks(ANNOTATIONS_PER_REQUEST).map(<[_]>::to_vec);
+    let first = batches.next().unwrap_or_default();
+    (first, batches.collect())
+}
+
+fn digest<T: serde::Serialize>(value: &T) -> Digest {
+    Digest::of(&serde_json::to_vec(value).expect("publications are plain data"))
+}

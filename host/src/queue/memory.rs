@@ -1,0 +1,384 @@
+//! The queue in memory, for one instance. It loses what waits when the process ends.
+
+use super::{Accepted, Depth, Ended, JobQueue, Lease, QueueError};
+use crate::model::{Clock, CommitKey, DeliveryId, Job, Unix};
+use async_trait::async_trait;
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+/// GitHub redelivers for three days.
+const LEDGER_TTL: Duration = Duration::from_secs(3 * 24 * 3600);
+/// Ledger entries kept at most: an hour at 300 deliveries a second; about 100 bytes each.
+const LEDGER_ENTRIES: usize = 1 << 20;
+/// Dead letters kept for people to look at.
+const BURIED_KEPT: usize = 1000;
+
+#[derive(Debug)]
+pub struct MemoryQueue {
+    inner: Mutex<Inner>,
+    changed: Notify,
+    /// Jobs that wait and commits that are leased.
+    busy: watch::Sender<usize>,
+    clock: Arc<dyn Clock>,
+    capacity: usize,
+    coalesce: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// What waits, per commit; a commit that is leased gathers its next jobs here.
+    waiting: HashMap<CommitKey, Waiting>,
+    /// Commits by the instant from which they may be taken. Counters keep the order of equal instants.
+    ready: BTreeMap<(Instant, u64), CommitKey>,
+    leased: HashSet<CommitKey>,
+    delayed: BTreeMap<(Unix, u64), Job>,
+    ledger: HashMap<DeliveryId, Ledger>,
+    ledger_order: VecDeque<(Instant, DeliveryId)>,
+    buried: VecDeque<(CommitKey, String)>,
+    buried_total: usize,
+    jobs: usize,
+    counter: u64,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    jobs: Vec<Job>,
+    /// Its place in `ready`, if it has one.
+    place: Option<(Instant, u64)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ledger {
+    Queued,
+    Done,
+    Failed,
+}
+
+impl MemoryQueue {
+    /// `capacity`: jobs that wait at most. `coalesce`: how long hints about one commit are gathered.
+    pub fn new(clock: Arc<dyn Clock>, capacity: usize, coalesce: Duration) -> Self {
+        Self { inner: Mutex::default(), changed: Notify::new(), busy: watch::Sender::new(0), clock, capacity, coalesce }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells takers and those who wait for silence that something changed.
+    fn tell(&self) {
+        let busy = {
+            let inner = self.lock();
+            inner.jobs + inner.leased.len()
+        };
+        self.busy.send_replace(busy);
+        self.changed.notify_one();
+    }
+
+    /// What can be taken now, or when to look again.
+    fn poll(&self) -> Result<Lease, Option<Duration>> {
+        let mut inner = self.lock();
+        inner.wake_delayed(self.clock.now());
+        let now = Instant::now();
+        let first = inner.ready.first_key_value().map(|(place, commit)| (*place, commit.clone()));
+        let until_ready = match first {
+            Some((place, commit)) if place.0 <= now => {
+                inner.ready.remove(&place);
+                let waiting = inner.waiting.remove(&commit).expect("a ready commit has jobs");
+                inner.jobs -= waiting.jobs.len();
+                inner.leased.insert(commit.clone());
+                return Ok(Lease { commit, jobs: waiting.jobs });
+            }
+            Some((place, _)) => Some(place.0 - now),
+            None => None,
+        };
+        let until_delayed = inner
+            .delayed
+            .first_key_value()
+            .map(|((due, _), _)| Duration::from_secs(due.saturating_sub(self.clock.now()).max(1)));
+        Err(until_ready.into_iter().chain(until_delayed).min())
+    }
+}
+
+impl Inner {
+    fn next(&mut self) -> u64 {
+        self.counter += 1;
+        self.counter
+    }
+
+    /// Puts a job behind the others of its commit; the first of a free commit also gets a place in line.
+    fn push(&mut self, job: Job, at: Instant) {
+        let commit = job.commit.clone();
+        let counter = self.next();
+        self.jobs += 1;
+        let leased = self.leased.contains(&commit);
+        let waiting = self.waiting.entry(commit.clone()).or_default();
+        waiting.jobs.push(job);
+        if !leased && waiting.place.is_none() {
+            waiting.place = Some((at, counter));
+            self.ready.insert((at, counter), commit);
+        }
+    }
+
+    /// Gives a commit that is free again its place, if something waits for it.
+    fn release(&mut self, commit: &CommitKey, at: Instant) {
+        self.leased.remove(commit);
+        let counter = self.next();
+        if let Some(waiting) = self.waiting.get_mut(commit)
+            && waiting.place.is_none()
+        {
+            waiting.place = Some((at, counter));
+            self.ready.insert((at, counter), commit.clone());
+        }
+    }
+
+    fn wake_delayed(&mut self, now: Unix) {
+        while let Some(entry) = self.delayed.first_entry() {
+            if entry.key().0 > now {
+                break;
+            }
+            let mut job = entry.remove();
+            job.now = job.now.max(now);
+            self.push(job, Instant::now());
+        }
+    }
+
+    fn settle(&mut self, jobs: &[Job], outcome: Ledger) {
+        for delivery in jobs.iter().filter_map(|job| job.delivery.as_ref()) {
+            if let Some(entry) = self.ledger.get_mut(delivery) {
+                *entry = outcome;
+            }
+        }
+    }
+
+    fn forget_old_deliveries(&mut self) {
+        let now = Instant::now();
+        while self.ledger_order.front().is_some_and(|(at, _)| *at + LEDGER_TTL < now)
+            || self.ledger_order.len() > LEDGER_ENTRIES
+        {
+            if let Some((_, delivery)) = self.ledger_order.pop_front() {
+                self.ledger.remove(&delivery);
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl JobQueue for MemoryQueue {
+    async fn accept(&self, delivery: DeliveryId, job: Job) -> Result<Accepted, QueueError> {
+        let id = job.id.clone();
+        {
+            let mut inner = self.lock();
+            if matches!(inner.ledger.get(&delivery), Some(Ledger::Queued | Ledger::Done)) {
+                return Ok(Accepted::Duplicate);
+            }
+            if inner.jobs >= self.capacity {
+                // A minute is what a full queue of the default size takes to drain at 1,000 jobs a second.
+                return Ok(Accepted::Full { retry_after_s: 60 });
+            }
+            if inner.ledger.insert(delivery.clone(), Ledger::Queued).is_none() {
+                inner.ledger_order.push_back((Instant::now(), delivery));
+            }
+            inner.forget_old_deliveries();
+            inner.push(job, Instant::now() + self.coalesce);
+        }
+        self.tell();
+        Ok(Accepted::Queued(id))
+    }
+
+    async fn schedule(&self, job: Job, not_before: Unix) -> Result<(), QueueError> {
+        {
+            let mut inner = self.lock();
+            let counter = inner.next();
+            if not_before <= self.clock.now() {
+                inner.push(job, Instant::now());
+            } else {
+                inner.delayed.insert((not_before, counter), job);
+            }
+        }
+        self.tell();
+        Ok(())
+    }
+
+    async fn take(&self) -> Result<Lease, QueueError> {
+        loop {
+            let changed = self.changed.notified();
+            match self.poll() {
+                Ok(lease) => {
+                    // Another taker may sleep although more is ready: one notification stands for many changes.
+                    self.tell();
+                    return Ok(lease);
+                }
+                Err(Some(wait)) => {
+                    let _ = tokio::time::timeout(wait, changed).await;
+                }
+                Err(None) => changed.await,
+            }
+        }
+    }
+
+    async fn give_back(&self, lease: Lease, ended: Ended) -> Result<(), QueueError> {
+        {
+            let mut inner = self.lock();
+            let mut at = Instant::now();
+            match ended {
+                Ended::Done => inner.settle(&lease.jobs, Ledger::Done),
+                Ended::Retry(after) => {
+                    at += after;
+                    let mut jobs = lease.jobs;
+                    for job in &mut jobs {
+                        job.attempt += 1;
+                    }
+                    inner.jobs += jobs.len();
+                    let waiting = inner.waiting.entry(lease.commit.clone()).or_default();
+                    // What failed goes before what came since: order per commit.
+                    jobs.append(&mut waiting.jobs);
+                    waiting.jobs = jobs;
+                }
+                Ended::Buried(reason) => {
+                    inner.settle(&lease.jobs, Ledger::Failed);
+                    inner.buried_total += 1;
+                    inner.buried.push_back((lease.commit.clone(), reason));
+                    if inner.buried.len() > BURIED_KEPT {
+                        inner.buried.pop_front();
+                    }
+                }
+            }
+            inner.release(&lease.commit, at);
+        }
+        self.tell();
+        Ok(())
+    }
+
+    async fn holds(&self, lease: &Lease) -> bool {
+        self.lock().leased.contains(&lease.commit)
+    }
+
+    async fn idle(&self) {
+        let mut busy = self.busy.subscribe();
+        // The sender lives as long as the queue.
+        let _ = busy.wait_for(|busy| *busy == 0).await;
+    }
+
+    async fn depth(&self) -> Depth {
+        let inner = self.lock();
+        Depth {
+            waiting: inner.jobs,
+            running: inner.leased.len(),
+            delayed: inner.delayed.len(),
+            buried: inner.buried_total,
+        }
+    }
+
+    async fn buried(&self) -> Vec<(CommitKey, String)> {
+        self.lock().buried.iter().rev().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{HeadSha, InstallationId, JobId, JobKind, RepositoryName};
+
+    #[derive(Debug)]
+    struct Fixed;
+    impl Clock for Fixed {
+        fn now(&self) -> Unix {
+            1_000
+        }
+    }
+
+    fn queue(capacity: usize) -> MemoryQueue {
+        MemoryQueue::new(Arc::new(Fixed), capacity, Duration::ZERO)
+    }
+
+    fn job(id: &str, commit: u8) -> Job {
+        Job {
+            id: JobId(id.to_owned()),
+            commit: CommitKey {
+                installation: InstallationId(1),
+                repository: RepositoryName::new("acme", "shop").expect("valid"),
+                sha: HeadSha::parse(&format!("{commit:040x}")).expect("valid"),
+            },
+            kind: JobKind::Deadline,
+            now: 1_000,
+            delivery: None,
+            attempt: 0,
+        }
+    }
+
+    fn delivery(id: &str) -> DeliveryId {
+        DeliveryId::parse(id).expect("valid")
+    }
+
+    fn ids(lease: &Lease) -> Vec<&str> {
+        lease.jobs.iter().map(|job| job.id.0.as_str()).collect()
+    }
+
+    #[tokio::test]
+    async fn hints_about_one_commit_are_taken_together_and_in_order() {
+        let queue = queue(10);
+        for (id, commit) in [("a", 1), ("b", 2), ("c", 1)] {
+            queue.accept(delivery(id), job(id, commit)).await.expect("accept");
+        }
+        assert_eq!(ids(&queue.take().await.expect("take")), ["a", "c"]);
+        assert_eq!(ids(&queue.take().await.expect("take")), ["b"]);
+    }
+
+    #[tokio::test]
+    async fn nobody_gets_a_commit_that_is_leased() {
+        let queue = queue(10);
+        queue.accept(delivery("a"), job("a", 1)).await.expect("accept");
+        let lease = queue.take().await.expect("take");
+        queue.accept(delivery("b"), job("b", 1)).await.expect("accept");
+        assert!(queue.poll().is_err());
+        queue.give_back(lease, Ended::Done).await.expect("give back");
+        assert_eq!(ids(&queue.take().await.expect("take")), ["b"]);
+    }
+
+    #[tokio::test]
+    async fn what_failed_comes_back_before_what_came_since() {
+        let queue = queue(10);
+        queue.accept(delivery("a"), job("a", 1)).await.expect("accept");
+        let lease = queue.take().await.expect("take");
+        queue.accept(delivery("b"), job("b", 1)).await.expect("accept");
+        queue.give_back(lease, Ended::Retry(Duration::ZERO)).await.expect("give back");
+        let lease = queue.take().await.expect("take");
+        assert_eq!(ids(&lease), ["a", "b"]);
+        assert_eq!(lease.jobs[0].attempt, 1);
+    }
+
+    #[tokio::test]
+    async fn a_delivery_seen_before_is_a_duplicate_until_its_job_is_buried() {
+        let queue = queue(10);
+        let with_delivery = || Job { delivery: Some(delivery("a")), ..job("a", 1) };
+        queue.accept(delivery("a"), with_delivery()).await.expect("accept");
+        assert_eq!(queue.accept(delivery("a"), with_delivery()).await.expect("accept"), Accepted::Duplicate);
+        let lease = queue.take().await.expect("take");
+        queue.give_back(lease, Ended::Buried("no luck".into())).await.expect("give back");
+        assert!(matches!(queue.accept(delivery("a"), with_delivery()).await.expect("accept"), Accepted::Queued(_)));
+        assert_eq!(queue.depth().await.buried, 1);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_and_remembers_nothing_of_the_delivery() {
+        let queue = queue(1);
+        queue.accept(delivery("a"), job("a", 1)).await.expect("accept");
+        let full = queue.accept(delivery("b"), job("b", 2)).await.expect("accept");
+        assert!(matches!(full, Accepted::Full { .. }));
+        queue.take().await.expect("take");
+        assert!(matches!(queue.accept(delivery("b"), job("b", 2)).await.expect("accept"), Accepted::Queued(_)));
+    }
+
+    #[tokio::test]
+    async fn a_scheduled_job_waits_for_its_time() {
+        let queue = queue(1);
+        queue.schedule(job("later", 1), 2_000).await.expect("schedule");
+        assert!(queue.poll().is_err());
+        queue.schedule(job("due", 2), 1_000).await.expect("schedule");
+        assert_eq!(ids(&queue.take().await.expect("take")), ["due"]);
+        assert_eq!(queue.depth().await.delayed, 1);
+    }
+}

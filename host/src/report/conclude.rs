@@ -1,0 +1,158 @@
+//! From outcome to conclusion: DESIGN's table. The knobs are applied to each policy first; then fail > broken > outage
+//! > warn > pass > not-applicable, and a failure that comes from a knob ranks as broken.
+
+use crate::model::plan::{Conclusion, Knobs, WaitFor};
+use crate::model::publication::CheckState;
+use crate::model::record::{CheckRecord, Record};
+use crate::model::report::Coverage;
+use crate::model::verdict::{Judged, Outcome};
+use crate::model::{BrokenKind, Judgement};
+
+/// The rows of the table, most telling first: where conclusions meet, the first row names the check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Row {
+    Failed,
+    Unreadable,
+    PolicyError,
+    Outage,
+    Warned,
+    PassedPartial,
+    Passed,
+    Missing,
+    /// No accepted run came in time, or one is still going after the deadline.
+    Overdue,
+    /// A workflow run ended without success.
+    Workflow,
+    /// Accepted runs are going, or wait for approval.
+    Waiting,
+}
+
+/// What became of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    pub state: CheckState,
+    pub row: Row,
+}
+
+impl Decision {
+    fn ended(conclusion: Conclusion, row: Row) -> Self {
+        Self { state: CheckState::Completed(conclusion), row }
+    }
+    /// Absent while the check is in progress.
+    pub fn conclusion(self) -> Option<Conclusion> {
+        match self.state {
+            CheckState::Completed(conclusion) => Some(conclusion),
+            CheckState::InProgress => None,
+        }
+    }
+}
+
+/// Whether the check ends now, and how. A fail is published at once; a later run judges again.
+pub fn decide(record: &Record, check: &CheckRecord) -> Decision {
+    let judged = conclude(check, record);
+    if judged.row == Row::Failed {
+        return judged;
+    }
+    let runs = &record.runs;
+    let complete = everything_is_here(record, check);
+    if runs.awaiting_approval > 0 && !complete {
+        return Decision { state: CheckState::InProgress, row: Row::Waiting };
+    }
+    if !complete {
+        return match (runs.overdue, judged.row) {
+            (false, _) => Decision { state: CheckState::InProgress, row: Row::Waiting },
+            // A run kept going beyond the deadline is no way round evidence that nobody could read.
+            (true, Row::Unreadable | Row::PolicyError) => judged,
+            (true, _) => Decision::ended(check.knobs.on_missing, Row::Overdue),
+        };
+    }
+    if !runs.unsuccessful.is_empty() {
+        return Decision::ended(check.knobs.on_workflow, Row::Workflow);
+    }
+    judged
+}
+
+/// The check's conclusion from its policies' answers alone.
+pub fn conclude(check: &CheckRecord, record: &Record) -> Decision {
+    let answers = check.judgements.iter().enumerate().map(|(place, judgement)| {
+        let reads = check.reads.get(place).map_or(&[][..], Vec::as_slice);
+        answer(judgement, reads, &check.knobs, record)
+    });
+    match answers.min_by_key(|answer| (answer.rank, strictness(answer.conclusion), answer.row)) {
+        Some(worst) => Decision::ended(worst.conclusion, worst.row),
+        None => Decision::ended(check.knobs.on_missing, Row::Missing),
+    }
+}
+
+/// One policy's row, what the knobs make of it, and where it stands beside others.
+struct Answer {
+    rank: u8,
+    conclusion: Conclusion,
+    row: Row,
+}
+
+const RANK_BROKEN: u8 = 1;
+
+fn answer(judgement: &Judgement, reads: &[Coverage], knobs: &Knobs, record: &Record) -> Answer {
+    let row = row(judgement, reads, record);
+    let (rank, conclusion) = match row {
+        Row::Failed => (0, Conclusion::Failure),
+        Row::Unreadable | Row::PolicyError => (RANK_BROKEN, knobs.on_broken),
+        Row::Outage => (2, knobs.on_outage),
+        Row::Warned => (3, knobs.on_warn),
+        Row::PassedPartial => (4, knobs.on_partial),
+        Row::Passed => (4, Conclusion::Success),
+        _ => (5, knobs.on_missing),
+    };
+    let from_knob = conclusion == Conclusion::Failure && rank > RANK_BROKEN;
+    Answer { rank: if from_knob { RANK_BROKEN } else { rank }, conclusion, row }
+}
+
+/// The row of one policy's answer.
+pub fn row(judgement: &Judgement, reads: &[Coverage], record: &Record) -> Row {
+    match &judgement.verdict {
+        Judged::Broken(broken, _) if broken.kind == BrokenKind::Unreadable => Row::Unreadable,
+        Judged::Broken(..) => Row::PolicyError,
+        Judged::Outage(..) => Row::Outage,
+        Judged::Verdict(verdict) => match verdict.outcome {
+            Outcome::Fail => Row::Failed,
+            Outcome::Warn => Row::Warned,
+            Outcome::Pass if is_partial(reads, record) => Row::PassedPartial,
+            Outcome::Pass => Row::Passed,
+            Outcome::NotApplicable => Row::Missing,
+        },
+    }
+}
+
+fn is_partial(reads: &[Coverage], record: &Record) -> bool {
+    let read = |covers: &[Coverage]| reads.is_empty() || covers.iter().any(|kind| reads.contains(kind));
+    record.inputs.iter().any(|input| input.partial && read(&input.covers))
+}
+
+/// No accepted run is going, or what is going adds nothing that the check waits for.
+fn everything_is_here(record: &Record, check: &CheckRecord) -> bool {
+    let runs = &record.runs;
+    let nothing_is_going = runs.going == 0 && runs.awaiting_approval == 0;
+    if nothing_is_going {
+        return runs.ended > 0;
+    }
+    check.wait_for == WaitFor::Covered && check.reads.iter().all(|reads| covered(record, reads))
+}
+
+/// Each kind that the policy reads is covered by a run that ended. A policy that reads every kind is never sure.
+fn covered(record: &Record, reads: &[Coverage]) -> bool {
+    let covers = |kind: &Coverage| record.inputs.iter().any(|input| input.covers.contains(kind));
+    !reads.is_empty() && reads.iter().all(covers)
+}
+
+fn strictness(conclusion: Conclusion) -> u8 {
+    match conclusion {
+        Conclusion::Failure => 0,
+        Conclusion::Cancelled => 1,
+        Conclusion::Neutral => 2,
+        Conclusion::Success => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests;

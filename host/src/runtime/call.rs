@@ -1,0 +1,243 @@
+//! One call of a plugin: a fresh instance under a permit, watched by the clock, and what came of it. A call that ran out
+//! of time without having had its CPU time is made once more. Nothing outlives the call but its answer.
+
+use super::limits::{self, Limits};
+use super::outcome::{Ended, LimitName, classify};
+use super::state::{CpuMeter, State};
+use super::{Call, Plugin, Runtime};
+use crate::model::ids::Unix;
+use crate::model::{Broken, BrokenKind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use wasmtime::component::{Instance, InstancePre};
+use wasmtime::{Engine, Store, UpdateDeadline};
+
+/// One of the functions that plugins export, with its arguments. Entered once, or twice after a timeout under load.
+pub trait Entry: Send + Sync + 'static {
+    type Answer: Send + 'static;
+
+    /// The only time that the guest sees. Reports are cached by content, so a normalizer's clock stands at zero.
+    fn now(&self) -> Unix {
+        0
+    }
+
+    fn enter(
+        &self,
+        store: &mut Store<State>,
+        instance: &Instance,
+    ) -> impl Future<Output = wasmtime::Result<Self::Answer>> + Send;
+}
+
+/// Where a call runs. Cheap to clone.
+#[derive(Clone)]
+pub struct Site {
+    pub engine: Engine,
+    /// At most as many guest calls as there are cores.
+    pub permits: Arc<Semaphore>,
+}
+
+/// What a call needs of its plugin.
+#[derive(Clone)]
+pub struct Template {
+    pub name: crate::model::PluginName,
+    pub pre: InstancePre<State>,
+    pub limits: Arc<Limits>,
+    pub seed: Arc<[u8]>,
+}
+
+impl Runtime {
+    /// Calls a plugin, with one more try if the machine was too busy for the first.
+    pub(super) async fn enter<E: Entry>(&self, call: &Call, plugin: &Plugin, entry: E) -> Result<E::Answer, Broken> {
+        let entry = Arc::new(entry);
+        let template = plugin.template();
+        let first = attempt(&self.0.site, template, &entry, Patience::Wall).await;
+        let ended = match first {
+            Err(Failed::Starved) if call.may_retry(plugin.name()) => {
+                tracing::info!(plugin = %plugin.name(), "a plugin ran out of time while the machine was busy; trying once more");
+                attempt(&self.0.site, template, &entry, Patience::Cpu).await
+            }
+            first => first,
+        };
+        ended.map_err(|failed| failed.broken(template))
+    }
+}
+
+/// Calls a plugin that nobody judges by yet: once, with the patience of a retry.
+pub async fn enter_at_load<E: Entry>(site: &Site, template: &Template, entry: E) -> Result<E::Answer, Broken> {
+    attempt(site, template, &Arc::new(entry), Patience::Cpu).await.map_err(|failed| failed.broken(template))
+}
+
+/// Which clock ends a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// Wall time.
+    Wall,
+    /// The guest's own CPU time, and wall time some times as long.
+    Cpu,
+}
+
+/// Why there is no answer.
+enum Failed {
+    /// Out of wall time, without having had its CPU time: says nothing of the plugin.
+    Starved,
+    Ended(Ended, String),
+}
+
+impl Failed {
+    fn broken(self, template: &Template) -> Broken {
+        let plugin = &template.name;
+        match self {
+            Failed::Starved => LimitName::Wall.broken(plugin, &template.limits),
+            Failed::Ended(Ended::Limit(limit), _) => limit.broken(plugin, &template.limits),
+            Failed::Ended(Ended::Other(kind, message), last_words) => {
+                let did = match kind {
+                    BrokenKind::Trap => "trapped",
+                    BrokenKind::Abi => "broke the contract's calling convention",
+                    _ => "could not be called",
+                };
+                let mut sentence = format!("`{plugin}` {did}: {message}");
+                if !last_words.is_empty() {
+                    sentence = format!("{sentence}; it last wrote: {last_words}");
+                }
+                super::builder::shorten(&mut sentence, template.limits.texts.message);
+                let broken = Broken::new(kind, sentence);
+                match kind {
+                    BrokenKind::Host => broken.hint("run the check again; if it stays, see the host's log"),
+                    _ => broken.hint(format!("report this to the authors of `{plugin}`, with the artifact")),
+                }
+            }
+        }
+    }
+}
+
+/// Ends its task when nobody waits for it any more.
+struct Attached<T>(JoinHandle<T>);
+
+impl<T> Drop for Attached<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn attempt<E: Entry>(
+    site: &Site,
+    template: &Template,
+    entry: &Arc<E>,
+    patience: Patience,
+) -> Result<E::Answer, Failed> {
+    let permit = Arc::clone(&site.permits).acquire_owned().await;
+    let permit = permit.map_err(|_| host("the host is shutting down"))?;
+    let (engine, template, entry) = (site.engine.clone(), template.clone(), Arc::clone(entry));
+    // A task of its own, so that calls of one job run on different cores. The permit goes with the work.
+    let mut task = Attached(tokio::spawn(async move {
+        let answer = run(&engine, &template, &*entry, patience).await;
+        drop(permit);
+        answer
+    }));
+    match (&mut task.0).await {
+        Ok(answer) => answer,
+        Err(error) => Err(host(&format!("a host function failed: {error}"))),
+    }
+}
+
+fn host(message: &str) -> Failed {
+    Failed::Ended(Ended::Other(BrokenKind::Host, message.to_owned()), String::new())
+}
+
+async fn run<E: Entry>(
+    engine: &Engine,
+    template: &Template,
+    entry: &E,
+    patience: Patience,
+) -> Result<E::Answer, Failed> {
+    let meter = Arc::new(CpuMeter::default());
+    let deadline = match patience {
+        Patience::Wall => template.limits.wall,
+        Patience::Cpu => template.limits.wall.saturating_mul(limits::RETRY_PATIENCE),
+    };
+    let mut store = store(engine, template, entry.now(), Watch { meter: Arc::clone(&meter), deadline });
+    let entered = async {
+        let instance = template.pre.instantiate_async(&mut store).await?;
+        entry.enter(&mut store, &instance).await
+    };
+    // The epochs end what computes, this ends what waits; the grace lets the epochs be first.
+    let entered =
+        tokio::time::timeout(deadline + 3 * limits::TICK, Metered { inner: Box::pin(entered), meter: &meter }).await;
+    let state = store.data();
+    forward_output(state);
+    let ended = match entered {
+        Ok(Ok(answer)) => return Ok(answer),
+        Ok(Err(error)) => classify(&error, state.usage.refused),
+        Err(_) => Ended::Limit(LimitName::Wall),
+    };
+    let own_time = template.limits.wall.mul_f64(limits::OWN_TIME_SHARE);
+    match ended {
+        Ended::Limit(LimitName::Wall) if meter.spent() < own_time => Err(Failed::Starved),
+        ended => Err(Failed::Ended(ended, last_words(state))),
+    }
+}
+
+/// What the epoch's callback looks at.
+struct Watch {
+    meter: Arc<CpuMeter>,
+    deadline: Duration,
+}
+
+fn store(engine: &Engine, template: &Template, now: Unix, watch: Watch) -> Store<State> {
+    let limits = Arc::clone(&template.limits);
+    let cpu_limit = limits.wall;
+    let mut store = Store::new(engine, State::new(template.name.clone(), limits, now, &template.seed));
+    store.limiter(|state| &mut state.usage);
+    store.set_hostcall_fuel(usize::try_from(template.limits.hostcall_bytes).unwrap_or(usize::MAX));
+    store.set_max_component_handles(usize::try_from(template.limits.handles).unwrap_or(usize::MAX));
+    let began = Instant::now();
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |_| {
+        let over = began.elapsed() >= watch.deadline || watch.meter.spent_so_far() >= cpu_limit;
+        // Other calls and tasks on this thread get their turn at each tick.
+        Ok(if over { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
+    });
+    store
+}
+
+/// Counts the CPU time of each poll.
+struct Metered<'a, F> {
+    inner: Pin<Box<F>>,
+    meter: &'a CpuMeter,
+}
+
+impl<F: Future> Future for Metered<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        self.meter.begin();
+        let polled = self.inner.as_mut().poll(context);
+        self.meter.end();
+        polled
+    }
+}
+
+fn forward_output(state: &State) {
+    let plugin = &state.plugin;
+    for (stream, output) in [("stdout", &state.stdout), ("stderr", &state.stderr)] {
+        let (text, dropped) = output.text();
+        if !text.is_empty() {
+            tracing::debug!(%plugin, stream, dropped, "{}", text.trim_end());
+        }
+    }
+    if state.log.dropped > 0 {
+        tracing::debug!(%plugin, dropped = state.log.dropped, "a plugin logged more than is kept");
+    }
+}
+
+/// The end of what a guest wrote to stderr: Rust's panic message, Python's exception.
+fn last_words(state: &State) -> String {
+    let (text, _) = state.stderr.text();
+    let mut words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    super::builder::shorten(&mut words, state.limits.texts.title);
+    words
+}

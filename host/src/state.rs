@@ -1,0 +1,178 @@
+//! What is remembered between events: a trait for the backends, and typed kinds on top of it. State is a help, never
+//! the truth: what is lost is found again on GitHub.
+
+pub mod memory;
+
+use crate::model::event::{Origin, PullRequest};
+use crate::model::publication::CheckState;
+use crate::model::{CheckName, CommitKey, Digest, JobId, Record, Unix, WorkflowRun};
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why the store could not answer. An absent value is `None`, never an error.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    #[error("unexpected value type for key {0}")]
+    Type(String),
+    #[error("the value for key {key} has {size} bytes, over the cap of {cap}")]
+    TooLarge { key: String, size: usize, cap: usize },
+}
+
+/// A key-value store with expiry. Called from many tasks at once; every method answers for itself, and
+/// `set_if_absent` is atomic. A time to live of `None` or zero means no expiry.
+#[async_trait]
+pub trait Store: Send + Sync + std::fmt::Debug {
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError>;
+    async fn set(&self, key: &str, value: Bytes, ttl: Option<Duration>) -> Result<(), StoreError>;
+    /// True if the key was absent and now holds the value.
+    async fn set_if_absent(&self, key: &str, value: Bytes, ttl: Option<Duration>) -> Result<bool, StoreError>;
+    /// True if there was something to delete.
+    async fn delete(&self, key: &str) -> Result<bool, StoreError>;
+    /// Keys with this prefix, in order.
+    async fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError>;
+    /// A word that shows life; `pong` for memory.
+    async fn ping(&self) -> Result<String, StoreError>;
+    /// Removes what has expired; returns how many entries.
+    async fn sweep(&self) -> Result<usize, StoreError>;
+}
+
+/// The typed kinds. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct State {
+    store: Arc<dyn Store>,
+    expiry: Duration,
+}
+
+/// What is known of one commit: enough to judge it, in whatever order the events came.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CommitState {
+    pub origin: Option<Origin>,
+    /// Open pull requests whose head this commit is, by number.
+    pub pull_requests: BTreeMap<u64, PullRequest>,
+    /// Numbers that a run's payload named; their pull request event may still come.
+    pub announced: Vec<u64>,
+    /// The newest attempt of every run seen, by id.
+    pub runs: BTreeMap<u64, WorkflowRun>,
+    /// When the checks were opened.
+    pub opened_at: Option<Unix>,
+    pub checks: BTreeMap<CheckName, CheckHandle>,
+    /// Why the checks were ended without a judgement: a newer head, a closed pull request.
+    pub superseded: Option<String>,
+    /// The job of the last decision.
+    pub decision: Option<JobId>,
+    /// What the last decision was made from; equal inputs need no second one.
+    pub fingerprint: Option<Digest>,
+}
+
+/// A check run on GitHub that is ours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckHandle {
+    pub id: u64,
+    pub state: CheckState,
+    /// What was written last, so that equal content is not written again.
+    pub published: Option<Digest>,
+    /// The annotations that the run carries. They cannot be taken back.
+    pub annotations: Option<Digest>,
+}
+
+impl CheckHandle {
+    /// Not ended yet on GitHub.
+    pub fn is_open(&self) -> bool {
+        self.state == CheckState::InProgress
+    }
+}
+
+impl State {
+    pub fn new(store: Arc<dyn Store>, expiry: Duration) -> Self {
+        Self { store, expiry }
+    }
+
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    pub async fn commit(&self, key: &CommitKey) -> Result<CommitState, StoreError> {
+        Ok(self.read(&commit_key(key)).await?.unwrap_or_default())
+    }
+
+    pub async fn remember_commit(&self, key: &CommitKey, commit: &CommitState) -> Result<(), StoreError> {
+        self.write(&commit_key(key), commit).await
+    }
+
+    /// Keeps the Record, before anything that it decides is published.
+    pub async fn record(&self, record: &Record) -> Result<(), StoreError> {
+        self.write(&format!("{}:record:{}", record.commit.repository, record.job), record).await
+    }
+
+    pub async fn decision(&self, key: &CommitKey, job: &JobId) -> Result<Option<Record>, StoreError> {
+        self.read(&format!("{}:record:{job}", key.repository)).await
+    }
+
+    /// Notes that a commit ended without a decision: the sweep looks at it again, not before this second.
+    pub async fn remember_undecided(&self, key: &CommitKey, not_before: Unix) -> Result<(), StoreError> {
+        self.write(&format!("undecided:{}", commit_key(key)), &(key, not_before)).await
+    }
+
+    pub async fn forget_undecided(&self, key: &CommitKey) -> Result<(), StoreError> {
+        self.store.delete(&format!("undecided:{}", commit_key(key))).await.map(|_| ())
+    }
+
+    /// Commits without a decision that are due.
+    pub async fn undecided(&self, now: Unix) -> Result<Vec<CommitKey>, StoreError> {
+        let mut commits = Vec::new();
+        for key in self.store.keys("undecided:").await? {
+            let due = self.read::<(CommitKey, Unix)>(&key).await?.filter(|(_, not_before)| *not_before <= now);
+            commits.extend(due.map(|(commit, _)| commit));
+        }
+        Ok(commits)
+    }
+
+    async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {
+        match self.store.get(key).await? {
+            Some(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|_| StoreError::Type(key.to_owned())),
+            None => Ok(None),
+        }
+    }
+
+    async fn write<T: Serialize>(&self, key: &str, value: &T) -> Result<(), StoreError> {
+        let bytes = serde_json::to_vec(value).map_err(|_| StoreError::Type(key.to_owned()))?;
+        self.store.set(key, bytes.into(), Some(self.expiry)).await
+    }
+}
+
+fn commit_key(key: &CommitKey) -> String {
+    format!("{}:{}:commit:{}", key.repository.owner(), key.repository.name(), key.sha)
+}
+
+/// The contract of a `Store`. Every backend's tests call it.
+#[cfg(test)]
+pub(crate) async fn hold_to_the_contract(store: Arc<dyn Store>) {
+    let bytes = |text: &str| Bytes::copy_from_slice(text.as_bytes());
+    assert_eq!(store.get("absent").await.expect("get"), None, "an absent value is none, not an error");
+    store.set("a:1", bytes("one"), None).await.expect("set");
+    assert_eq!(store.get("a:1").await.expect("get"), Some(bytes("one")));
+    assert!(!store.set_if_absent("a:1", bytes("two"), None).await.expect("set"), "the key is taken");
+    assert!(store.set_if_absent("a:2", bytes("two"), None).await.expect("set"));
+    assert_eq!(store.keys("a:").await.expect("keys"), ["a:1", "a:2"]);
+    assert!(store.delete("a:1").await.expect("delete"));
+    assert!(!store.delete("a:1").await.expect("delete"));
+    let takers: Vec<_> = (0..50)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.set_if_absent("lock", Bytes::from_static(b"x"), None).await })
+        })
+        .collect();
+    let mut taken = 0;
+    for taker in takers {
+        taken += usize::from(taker.await.expect("no panic").expect("set"));
+    }
+    assert_eq!(taken, 1, "exactly one of many takes a lock");
+    assert!(!store.ping().await.expect("ping").is_empty());
+}

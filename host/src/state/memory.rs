@@ -1,0 +1,186 @@
+//! State in memory: for one instance. Needs nothing and forgets everything at the end of the process.
+
+use super::{Store, StoreError};
+use crate::model::{Clock, Unix};
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Entries in key order, with what they weigh.
+#[derive(Debug)]
+pub struct MemoryStore {
+    entries: Mutex<Entries>,
+    clock: Arc<dyn Clock>,
+    max_entries: usize,
+    max_bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    by_key: BTreeMap<String, Entry>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    value: Bytes,
+    /// The first second at which it is gone.
+    expires: Option<Unix>,
+}
+
+/// What an entry costs beside key and value: tree node, two headers, rounded up.
+const OVERHEAD_BYTES: usize = 128;
+
+impl MemoryStore {
+    pub fn new(clock: Arc<dyn Clock>, max_entries: usize, max_bytes: usize) -> Self {
+        Self { entries: Mutex::default(), clock, max_entries, max_bytes }
+    }
+
+    /// A panic in another task leaves whole entries behind: each change below is a single step.
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Entries and bytes held, true sizes.
+    pub fn size(&self) -> (usize, usize) {
+        let entries = self.lock();
+        (entries.by_key.len(), entries.bytes)
+    }
+
+    fn insert(&self, entries: &mut Entries, key: &str, value: Bytes, ttl: Option<Duration>) -> Result<(), StoreError> {
+        let size = key.len() + value.len() + OVERHEAD_BYTES;
+        if size > self.max_bytes {
+            return Err(StoreError::TooLarge { key: key.to_owned(), size, cap: self.max_bytes });
+        }
+        entries.remove(key);
+        if entries.by_key.len() >= self.max_entries || entries.bytes + size > self.max_bytes {
+            entries.sweep(self.clock.now());
+        }
+        if entries.by_key.len() >= self.max_entries || entries.bytes + size > self.max_bytes {
+            return Err(StoreError::Unavailable(format!(
+                "memory holds {} entries and {} bytes; raise state.max_entries or state.max_bytes",
+                entries.by_key.len(),
+                entries.bytes
+            )));
+        }
+        // Sub-second times to live round up, never to nothing.
+        let expires = ttl.filter(|ttl| !ttl.is_zero()).map(|ttl| self.clock.now() + ttl.as_secs().max(1));
+        entries.bytes += size;
+        entries.by_key.insert(key.to_owned(), Entry { value, expires });
+        Ok(())
+    }
+}
+
+impl Entries {
+    fn live(&self, key: &str, now: Unix) -> Option<&Entry> {
+        self.by_key.get(key).filter(|entry| !entry.expired(now))
+    }
+
+    fn remove(&mut self, key: &str) -> Option<Entry> {
+        let entry = self.by_key.remove(key)?;
+        self.bytes -= key.len() + entry.value.len() + OVERHEAD_BYTES;
+        Some(entry)
+    }
+
+    fn sweep(&mut self, now: Unix) -> usize {
+        let expired: Vec<String> =
+            self.by_key.iter().filter(|(_, entry)| entry.expired(now)).map(|(key, _)| key.clone()).collect();
+        for key in &expired {
+            self.remove(key);
+        }
+        expired.len()
+    }
+}
+
+impl Entry {
+    fn expired(&self, now: Unix) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.lock().live(key, self.clock.now()).map(|entry| entry.value.clone()))
+    }
+
+    async fn set(&self, key: &str, value: Bytes, ttl: Option<Duration>) -> Result<(), StoreError> {
+        self.insert(&mut self.lock(), key, value, ttl)
+    }
+
+    async fn set_if_absent(&self, key: &str, value: Bytes, ttl: Option<Duration>) -> Result<bool, StoreError> {
+        let mut entries = self.lock();
+        if entries.live(key, self.clock.now()).is_some() {
+            return Ok(false);
+        }
+        self.insert(&mut entries, key, value, ttl).map(|()| true)
+    }
+
+    async fn delete(&self, key: &str) -> Result<bool, StoreError> {
+        Ok(self.lock().remove(key).is_some_and(|entry| !entry.expired(self.clock.now())))
+    }
+
+    async fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let (entries, now) = (self.lock(), self.clock.now());
+        let from = entries.by_key.range(prefix.to_owned()..);
+        Ok(from
+            .take_while(|(key, _)| key.starts_with(prefix))
+            .filter(|(_, entry)| !entry.expired(now))
+            .map(|(key, _)| key.clone())
+            .collect())
+    }
+
+    async fn ping(&self) -> Result<String, StoreError> {
+        Ok("pong".to_owned())
+    }
+
+    async fn sweep(&self) -> Result<usize, StoreError> {
+        Ok(self.lock().sweep(self.clock.now()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    #[derive(Debug, Default)]
+    struct Hand(AtomicU64);
+    impl Clock for Hand {
+        fn now(&self) -> Unix {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    fn store(max_entries: usize) -> (MemoryStore, Arc<Hand>) {
+        let clock = Arc::new(Hand::default());
+        (MemoryStore::new(clock.clone(), max_entries, 1 << 20), clock)
+    }
+
+    #[tokio::test]
+    async fn memory_keeps_the_contract_of_a_store() {
+        super::super::hold_to_the_contract(Arc::new(store(1000).0)).await;
+    }
+
+    #[tokio::test]
+    async fn what_expired_is_absent_and_swept() {
+        let (store, clock) = store(10);
+        store.set("k", Bytes::from_static(b"v"), Some(Duration::from_secs(5))).await.expect("set");
+        clock.0.store(4, Ordering::Relaxed);
+        assert!(store.get("k").await.expect("get").is_some());
+        clock.0.store(5, Ordering::Relaxed);
+        assert_eq!(store.get("k").await.expect("get"), None);
+        assert_eq!(store.sweep().await.expect("sweep"), 1);
+        assert_eq!(store.size(), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_full_store_says_which_key_to_raise() {
+        let (store, _) = store(1);
+        store.set("a", Bytes::new(), None).await.expect("set");
+        let error = store.set("b", Bytes::new(), None).await.unwrap_err();
+        assert!(error.to_string().contains("state.max_entries"), "{error}");
+    }
+}

@@ -1,0 +1,298 @@
+//! The door: a delivery is capped, verified, parsed, handed to the intake and answered, in that order.
+//! Nothing is parsed before its signature is right. This room never calls GitHub and never runs a plugin.
+
+mod parse;
+mod signature;
+#[cfg(test)]
+mod tests;
+
+pub use parse::{ParseError, parse};
+
+use crate::model::{DeliveryId, Event, JobId, RepositoryName, Secret};
+use async_trait::async_trait;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use serde_json::json;
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// GitHub delivers nothing larger.
+const LARGEST_DELIVERY: usize = 25 << 20;
+/// GitHub gives up after 10 s; who sends slower is not GitHub.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// Leaves GitHub's 10 s to the network. What takes longer is brought back by the redelivery sweep.
+const INTAKE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Soon enough for the sweep, long enough for a store to come back.
+const RETRY_AFTER_S: u64 = 30;
+
+/// Takes what came through the door. Called once per verified delivery that Palisade acts on.
+#[async_trait]
+pub trait Intake: Send + Sync {
+    /// Returns after the delivery is durable, or says why it is not. Runs to its end even if the answer has become
+    /// too late, so the same delivery may come again.
+    async fn accept(&self, delivery: DeliveryId, event: Event) -> Accepted;
+
+    /// Told of every request once it is answered, refused ones included; for metrics.
+    fn observe(&self, audit: &Audit) {
+        let _ = audit;
+    }
+}
+
+/// What became of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    Queued(JobId),
+    /// In progress, or done before.
+    Duplicate,
+    /// Nothing to do after all.
+    Ignored,
+    Full {
+        retry_after_s: u64,
+    },
+    /// The store cannot take it.
+    Unavailable,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct WebhookOptions {
+    /// All are tried, so that one can be replaced without missing a delivery.
+    pub secrets: Vec<Secret>,
+    /// For local trials only: with no secret at all, take deliveries unsigned instead of none.
+    pub allow_unsigned: bool,
+}
+
+/// One request, as the audit log and the metrics show it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    pub delivery: Option<DeliveryId>,
+    pub event: Option<String>,
+    pub action: Option<String>,
+    pub repository: Option<RepositoryName>,
+    /// `queued`, `duplicate`, `ignored`, `ping`, `full`, `unavailable`, `unauthorized`, `malformed`, `too-large`,
+    /// `timeout`, `unsupported`.
+    pub result: &'static str,
+    /// Which of the secrets matched, counted from 0.
+    pub secret_slot: Option<usize>,
+}
+
+/// `POST /webhook`, and the path that Polly's users have configured.
+pub fn router(intake: Arc<dyn Intake>, options: WebhookOptions) -> Router {
+    Door { intake, options, patience: INTAKE_TIMEOUT }.router()
+}
+
+struct Door {
+    intake: Arc<dyn Intake>,
+    options: WebhookOptions,
+    /// How long the intake may take.
+    patience: Duration,
+}
+
+async fn deliver(State(door): State<Arc<Door>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let mut audit = Audit {
+        delivery: text(&parts.headers, "x-github-delivery").and_then(|id| DeliveryId::parse(id).ok()),
+        event: text(&parts.headers, "x-github-event").filter(|name| is_event_name(name)).map(ToOwned::to_owned),
+        ..Audit::default()
+    };
+    let answer = match door.admit(&parts.headers, body, &mut audit).await {
+        Ok(answer) | Err(answer) => answer,
+    };
+    audit.result = answer.result;
+    record(&audit, answer.status);
+    door.intake.observe(&audit);
+    answer.into_response()
+}
+
+impl Door {
+    fn router(self) -> Router {
+        Router::new()
+            .route("/webhook", post(deliver))
+            .route("/api/webhooks/github", post(deliver))
+            .layer(axum::middleware::from_fn(with_request_id))
+            .with_state(Arc::new(self))
+    }
+
+    async fn admit(&self, headers: &HeaderMap, body: Body, audit: &mut Audit) -> Result<Answer, Answer> {
+        let raw = read(headers, body).await?;
+        let form = is_form(headers)?;
+        audit.secret_slot = self.verify(headers, &raw)?;
+        let (Some(delivery), Some(name)) = (audit.delivery.clone(), audit.event.clone()) else {
+            return Err(Answer::malformed("X-GitHub-Event or X-GitHub-Delivery is missing or not valid"));
+        };
+        let document = if form { payload(&raw)? } else { Cow::Borrowed(&raw[..]) };
+        let event = parse(&name, &document).map_err(|error| Answer::malformed(&error.to_string()))?;
+        describe(&event, audit);
+        match event {
+            Event::Ping => Ok(Answer::new(StatusCode::OK, "ping", json!({ "status": "pong" }))),
+            Event::Other { .. } => Ok(Answer::from(Accepted::Ignored)),
+            acted_on => Ok(self.hand_over(delivery, acted_on).await.into()),
+        }
+    }
+
+    fn verify(&self, headers: &HeaderMap, raw: &[u8]) -> Result<Option<usize>, Answer> {
+        if self.options.secrets.is_empty() && self.options.allow_unsigned {
+            return Ok(None);
+        }
+        let signature = headers.get("x-hub-signature-256").map(HeaderValue::as_bytes);
+        let matching = signature.and_then(|given| signature::matching(&self.options.secrets, given, raw));
+        // Without a reason: whoever is not GitHub learns nothing.
+        matching.map(Some).ok_or_else(|| Answer::new(StatusCode::UNAUTHORIZED, "unauthorized", json!({})))
+    }
+
+    /// In a task of its own: a delivery that is half written when its time is over is written to the end.
+    async fn hand_over(&self, delivery: DeliveryId, event: Event) -> Accepted {
+        let intake = self.intake.clone();
+        let work = tokio::spawn(async move { intake.accept(delivery, event).await });
+        match tokio::time::timeout(self.patience, work).await {
+            Ok(Ok(accepted)) => accepted,
+            Ok(Err(_)) | Err(_) => Accepted::Unavailable,
+        }
+    }
+}
+
+async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Answer> {
+    let too_large = || Answer::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", json!({ "status": "too large" }));
+    let announced = text(headers, "content-length").and_then(|length| length.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > LARGEST_DELIVERY) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(READ_TIMEOUT, axum::body::to_bytes(body, LARGEST_DELIVERY)).await {
+        Ok(Ok(raw)) => Ok(raw),
+        Ok(Err(error)) if is_length_limit(&error) => Err(too_large()),
+        Ok(Err(_)) => Err(Answer::malformed("the body broke off")),
+        Err(_) => Err(Answer::new(StatusCode::REQUEST_TIMEOUT, "timeout", json!({ "status": "timeout" }))),
+    }
+}
+
+fn is_length_limit(error: &axum::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>())
+}
+
+/// True for a form, false for JSON.
+fn is_form(headers: &HeaderMap) -> Result<bool, Answer> {
+    let given = text(headers, "content-type").unwrap_or_default();
+    match given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "application/json" => Ok(false),
+        "application/x-www-form-urlencoded" => Ok(true),
+        _ => Err(Answer::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported", json!({ "status": "unsupported" }))),
+    }
+}
+
+/// The member `payload` of a form. The signature is over the form, not over this.
+fn payload(form: &[u8]) -> Result<Cow<'static, [u8]>, Answer> {
+    let member = form.split(|byte| *byte == b'&').find_map(|pair| pair.strip_prefix(b"payload="));
+    let encoded = member.ok_or_else(|| Answer::malformed("the form has no member `payload`"))?;
+    let mut decoded = Vec::with_capacity(encoded.len());
+    let mut rest = encoded;
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        decoded.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut value = [0];
+                let digits = rest.get(..2).filter(|digits| hex::decode_to_slice(digits, &mut value).is_ok());
+                rest = rest.get(2..).unwrap_or_default();
+                digits.map(|_| value[0]).ok_or_else(|| Answer::malformed("the form is not well encoded"))?
+            }
+            other => *other,
+        });
+    }
+    Ok(decoded.into())
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// As all of GitHub's names are; keeps logs and metrics clean of anything else.
+fn is_event_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+}
+
+fn describe(event: &Event, audit: &mut Audit) {
+    let (action, origin) = match event {
+        Event::PullRequest(event) => (Some(format!("{:?}", event.action).to_lowercase()), Some(&event.origin)),
+        Event::WorkflowRun(event) => (Some(parse::word(event.action).to_owned()), Some(&event.origin)),
+        Event::Other { action, .. } => (action.clone(), None),
+        Event::Ping => (None, None),
+    };
+    audit.action = action;
+    audit.repository = origin.map(|origin| origin.repository.clone());
+}
+
+/// The one line per delivery.
+fn record(audit: &Audit, status: StatusCode) {
+    tracing::info!(
+        delivery = audit.delivery.as_ref().map(DeliveryId::as_str),
+        event = audit.event.as_deref(),
+        action = audit.action.as_deref(),
+        repository = audit.repository.as_ref().map(ToString::to_string),
+        secret_slot = audit.secret_slot,
+        result = audit.result,
+        status = status.as_u16(),
+        "webhook delivery {}",
+        audit.result
+    );
+}
+
+struct Answer {
+    status: StatusCode,
+    result: &'static str,
+    body: serde_json::Value,
+    retry_after_s: Option<u64>,
+}
+
+impl Answer {
+    fn new(status: StatusCode, result: &'static str, body: serde_json::Value) -> Self {
+        Self { status, result, body, retry_after_s: None }
+    }
+    fn malformed(why: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", json!({ "status": "malformed", "message": why }))
+    }
+    fn busy(result: &'static str, retry_after_s: u64) -> Self {
+        let busy = Self::new(StatusCode::SERVICE_UNAVAILABLE, result, json!({ "status": result }));
+        Self { retry_after_s: Some(retry_after_s), ..busy }
+    }
+
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body)).into_response();
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+impl From<Accepted> for Answer {
+    fn from(accepted: Accepted) -> Self {
+        match accepted {
+            Accepted::Queued(job) => Self::new(
+                StatusCode::ACCEPTED,
+                "queued",
+                json!({ "status": "accepted", "message": "Analysis queued", "job": job }),
+            ),
+            Accepted::Duplicate => Self::new(StatusCode::OK, "duplicate", json!({ "status": "duplicate" })),
+            Accepted::Ignored => Self::new(StatusCode::OK, "ignored", json!({ "status": "ignored" })),
+            Accepted::Full { retry_after_s } => Self::busy("full", retry_after_s),
+            Accepted::Unavailable => Self::busy("unavailable", RETRY_AFTER_S),
+        }
+    }
+}
+
+/// Takes the caller's request id over, or makes one, and gives it back.
+async fn with_request_id(request: Request, next: axum::middleware::Next) -> Response {
+    const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+    let usable = |id: &&HeaderValue| (1..=128).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic);
+    let id = request.headers().get(REQUEST_ID).filter(usable).cloned();
+    let id = id.or_else(|| HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()).ok());
+    let mut response = next.run(request).await;
+    if let Some(id) = id {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}

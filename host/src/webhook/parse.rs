@@ -1,0 +1,227 @@
+//! What a delivery means. Few fields, nearly all optional: GitHub adds events, actions and fields without notice,
+//! and leaves out what everybody takes for granted. The wire structs end here.
+
+use crate::model::event::{
+    Origin, PullRequest, PullRequestAction, PullRequestEvent, RunAction, RunState, WorkflowRun, WorkflowRunEvent,
+    workflow_file,
+};
+use crate::model::{Event, HeadSha, InstallationId, RepositoryName, RunId, Unix};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// The body is not what its event should be.
+#[derive(Debug, thiserror::Error)]
+pub enum ParseError {
+    #[error("the body is not JSON, or a field of it has the wrong type: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("the repository has no usable name: {0}")]
+    Repository(crate::model::ids::InvalidId),
+}
+
+/// Reads the payload of the event with this name. Everything that Palisade does not act on, known or not, is
+/// [`Event::Other`]; so is an event without an installation, since nothing could be answered to it.
+pub fn parse(event_name: &str, body: &[u8]) -> Result<Event, ParseError> {
+    if event_name == "ping" {
+        read::<serde::de::IgnoredAny>(body)?;
+        return Ok(Event::Ping);
+    }
+    let Head { action } = read(body)?;
+    let action = action.and_then(|action| action.as_str().map(ToOwned::to_owned));
+    let understood = match (event_name, action.as_deref()) {
+        ("pull_request", Some(word)) => match pull_request_action(word) {
+            Some(action) => pull_request(action, body)?,
+            None => None,
+        },
+        ("workflow_run", Some(word)) => match run_action(word) {
+            Some(action) => workflow_run(action, body)?,
+            None => None,
+        },
+        _ => None,
+    };
+    Ok(understood.unwrap_or_else(|| Event::Other { name: event_name.to_owned(), action }))
+}
+
+fn pull_request_action(word: &str) -> Option<PullRequestAction> {
+    Some(match word {
+        "opened" => PullRequestAction::Opened,
+        "reopened" => PullRequestAction::Reopened,
+        "synchronize" => PullRequestAction::Synchronize,
+        "closed" => PullRequestAction::Closed,
+        _ => return None,
+    })
+}
+
+fn run_action(word: &str) -> Option<RunAction> {
+    [RunAction::Requested, RunAction::InProgress, RunAction::Completed]
+        .into_iter()
+        .find(|action| self::word(*action) == word)
+}
+
+/// GitHub's word for it.
+pub(super) fn word(action: RunAction) -> &'static str {
+    match action {
+        RunAction::Requested => "requested",
+        RunAction::InProgress => "in_progress",
+        RunAction::Completed => "completed",
+    }
+}
+
+fn pull_request(action: PullRequestAction, body: &[u8]) -> Result<Option<Event>, ParseError> {
+    let wire: PullRequestWire = read(body)?;
+    let Some(origin) = origin(wire.installation, wire.repository)? else { return Ok(None) };
+    let pull = wire.pull_request;
+    Ok(Some(Event::PullRequest(PullRequestEvent {
+        origin,
+        action,
+        pull_request: PullRequest {
+            number: pull.number,
+            head_sha: pull.head.sha,
+            head_repository_id: pull.head.repo.map(|repository| repository.id),
+            base_sha: pull.base.sha,
+            base_branch: pull.base.branch,
+        },
+        before: wire.before.and_then(|before| HeadSha::parse(&before).ok()),
+    })))
+}
+
+fn workflow_run(action: RunAction, body: &[u8]) -> Result<Option<Event>, ParseError> {
+    let wire: WorkflowRunWire = read(body)?;
+    let Some(origin) = origin(wire.installation, wire.repository)? else { return Ok(None) };
+    let run = wire.workflow_run;
+    let path = run.path.or_else(|| wire.workflow.and_then(|workflow| workflow.path)).unwrap_or_default();
+    let workflow_path = workflow_file(&path).to_owned();
+    // A completed run ended, whatever the copy of its status says.
+    let status = if action == RunAction::Completed { Some("completed") } else { run.status.as_deref() };
+    let created_at = unix(run.created_at.as_deref()).unwrap_or(0);
+    let numbers = run.pull_requests.unwrap_or_default().into_iter().flatten().filter_map(|pull| pull.number);
+    Ok(Some(Event::WorkflowRun(WorkflowRunEvent {
+        origin,
+        action,
+        run: WorkflowRun {
+            id: RunId(run.id),
+            attempt: run.run_attempt.unwrap_or(1),
+            workflow_name: run.name.filter(|name| !name.is_empty()).unwrap_or_else(|| workflow_path.clone()),
+            workflow_path,
+            event: run.event.unwrap_or_default(),
+            state: RunState::of(status, run.conclusion.as_deref()),
+            head_sha: run.head_sha,
+            head_repository_id: run.head_repository.map(|repository| repository.id),
+            actor: run.actor.and_then(|actor| actor.login),
+            created_at,
+            started_at: unix(run.run_started_at.as_deref()).unwrap_or(created_at),
+            url: run.html_url,
+        },
+        pull_requests: numbers.collect(),
+    })))
+}
+
+fn origin(
+    installation: Option<InstallationWire>,
+    repository: Option<RepositoryWire>,
+) -> Result<Option<Origin>, ParseError> {
+    let (Some(installation), Some(repository)) = (installation, repository) else { return Ok(None) };
+    let name = RepositoryName::new(&repository.owner.login, &repository.name).map_err(ParseError::Repository)?;
+    Ok(Some(Origin {
+        installation: InstallationId(installation.id),
+        repository: name,
+        repository_id: repository.id,
+        default_branch: repository.default_branch,
+    }))
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ParseError> {
+    Ok(serde_json::from_slice(body)?)
+}
+
+fn unix(text: Option<&str>) -> Option<Unix> {
+    let at: jiff::Timestamp = text?.parse().ok()?;
+    u64::try_from(at.as_second()).ok()
+}
+
+#[derive(Deserialize)]
+struct Head {
+    action: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct InstallationWire {
+    id: u64,
+}
+
+#[derive(Deserialize)]
+struct RepositoryWire {
+    id: u64,
+    name: String,
+    owner: OwnerWire,
+    default_branch: Option<String>,
+}
+#[derive(Deserialize)]
+struct OwnerWire {
+    login: String,
+}
+
+#[derive(Deserialize)]
+struct PullRequestWire {
+    pull_request: PullWire,
+    before: Option<String>,
+    installation: Option<InstallationWire>,
+    repository: Option<RepositoryWire>,
+}
+#[derive(Deserialize)]
+struct PullWire {
+    number: u64,
+    head: HeadWire,
+    base: BaseWire,
+}
+#[derive(Deserialize)]
+struct HeadWire {
+    sha: HeadSha,
+    repo: Option<IdWire>,
+}
+#[derive(Deserialize)]
+struct BaseWire {
+    sha: HeadSha,
+    #[serde(rename = "ref")]
+    branch: String,
+}
+#[derive(Deserialize)]
+struct IdWire {
+    id: u64,
+}
+
+#[derive(Deserialize)]
+struct WorkflowRunWire {
+    workflow_run: RunWire,
+    workflow: Option<WorkflowWire>,
+    installation: Option<InstallationWire>,
+    repository: Option<RepositoryWire>,
+}
+#[derive(Deserialize)]
+struct WorkflowWire {
+    path: Option<String>,
+}
+#[derive(Deserialize)]
+struct RunWire {
+    id: u64,
+    run_attempt: Option<u32>,
+    path: Option<String>,
+    name: Option<String>,
+    event: Option<String>,
+    status: Option<String>,
+    conclusion: Option<String>,
+    head_sha: HeadSha,
+    head_repository: Option<IdWire>,
+    actor: Option<ActorWire>,
+    created_at: Option<String>,
+    run_started_at: Option<String>,
+    html_url: Option<String>,
+    pull_requests: Option<Vec<Option<NumberWire>>>,
+}
+#[derive(Deserialize)]
+struct ActorWire {
+    login: Option<String>,
+}
+#[derive(Deserialize)]
+struct NumberWire {
+    number: Option<u64>,
+}

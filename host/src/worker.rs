@@ -1,0 +1,142 @@
+//! Takes jobs, runs the line, retries or buries, drains on shutdown. A panic in one job is that job's failure.
+
+use crate::model::InstallationId;
+use crate::pipeline::{Failure, Pipeline};
+use crate::queue::{Ended, JobQueue, Lease};
+use crate::telemetry::Metrics;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::Instrument;
+
+/// The first wait after a failure of the world; each further one doubles it.
+const RETRY_BASE: Duration = Duration::from_secs(2);
+/// No wait between two attempts is longer.
+const RETRY_MAX: Duration = Duration::from_secs(120);
+
+#[derive(Debug)]
+pub struct Workers {
+    tasks: JoinSet<()>,
+    stop: watch::Sender<bool>,
+}
+
+#[derive(Clone, Debug)]
+pub struct WorkerOptions {
+    /// Jobs at once.
+    pub workers: usize,
+    /// Attempts before a job is buried.
+    pub attempts: u32,
+}
+
+impl Workers {
+    pub fn start(queue: Arc<dyn JobQueue>, pipeline: Arc<Pipeline>, metrics: Metrics, options: &WorkerOptions) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        for _ in 0..options.workers {
+            tasks.spawn(work(Worker {
+                queue: queue.clone(),
+                pipeline: pipeline.clone(),
+                metrics: metrics.clone(),
+                attempts: options.attempts,
+                stopped: stopped.clone(),
+            }));
+        }
+        Self { tasks, stop }
+    }
+
+    /// Lets the jobs at work end, for at most `patience`; nothing new is taken. True if all ended.
+    pub async fn drain(mut self, patience: Duration) -> bool {
+        // Nobody listens only if every worker has ended already.
+        let _ = self.stop.send(true);
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        tokio::time::timeout(patience, all).await.is_ok()
+    }
+}
+
+struct Worker {
+    queue: Arc<dyn JobQueue>,
+    pipeline: Arc<Pipeline>,
+    metrics: Metrics,
+    attempts: u32,
+    stopped: watch::Receiver<bool>,
+}
+
+async fn work(mut worker: Worker) {
+    loop {
+        let lease = tokio::select! {
+            biased;
+            _ = worker.stopped.wait_for(|stopped| *stopped) => return,
+            lease = worker.queue.take() => lease,
+        };
+        match lease {
+            Ok(lease) => worker.judge(lease).await,
+            Err(error) => {
+                tracing::error!(%error, "taking a job");
+                tokio::time::sleep(RETRY_BASE).await;
+            }
+        }
+    }
+}
+
+impl Worker {
+    async fn judge(&self, lease: Lease) {
+        let job = lease.job();
+        let span = tracing::info_span!(
+            "job",
+            job = %job.id,
+            kind = job.kind.name(),
+            repository = %lease.commit.repository,
+            sha = %lease.commit.sha,
+            installation = %lease.commit.installation,
+        );
+        let started = std::time::Instant::now();
+        let ended = self.attempt(&lease).instrument(span.clone()).await;
+        let _entered = span.enter();
+        let duration_ms = started.elapsed().as_millis() as u64;
+        self.metrics.job_seconds.with_label_values(&["whole"]).observe(started.elapsed().as_secs_f64());
+        let result = match &ended {
+            Ended::Done => "done",
+            Ended::Retry(_) => "retried",
+            Ended::Buried(_) => "buried",
+        };
+        self.metrics.jobs.with_label_values(&[result]).inc();
+        tracing::debug!(duration_ms, hints = lease.jobs.len(), result, "job ended");
+        drop(_entered);
+        if let Err(error) = self.queue.give_back(lease, ended).await {
+            tracing::error!(%error, "giving a job back");
+        }
+    }
+
+    /// Runs the line in a task of its own, so that a panic ends the job and not the worker.
+    async fn attempt(&self, lease: &Lease) -> Ended {
+        let (pipeline, owned) = (self.pipeline.clone(), lease.clone());
+        let task = tokio::spawn(async move { pipeline.judge(&owned).await }.in_current_span());
+        let failure = match task.await {
+            Ok(Ok(())) => return Ended::Done,
+            Ok(Err(failure)) => failure,
+            Err(panic) => Failure::world(anyhow::anyhow!("a panic: {panic}")),
+        };
+        let attempt = lease.jobs.iter().map(|job| job.attempt).max().unwrap_or(0) + 1;
+        if let Failure::Wait { reason, patience } = &failure {
+            tracing::info!(%reason, wait_s = patience.as_secs(), "job waits");
+            return Ended::Retry(*patience);
+        }
+        if attempt < self.attempts {
+            let wait = backoff(attempt, lease.commit.installation);
+            tracing::warn!(error = %failure, attempt, wait_s = wait.as_secs(), "job failed and is tried again");
+            return Ended::Retry(wait);
+        }
+        tracing::error!(error = %failure, attempt, "job failed for the last time");
+        // The check must end: what can still be said to GitHub is said, and the sweep looks again.
+        self.pipeline.give_up(lease, &failure).await;
+        Ended::Buried(failure.to_string())
+    }
+}
+
+/// Doubling, with a spread per installation and attempt so that many do not come back in the same instant.
+fn backoff(attempt: u32, installation: InstallationId) -> Duration {
+    let doubled = RETRY_BASE.saturating_mul(1 << (attempt - 1).min(16)).min(RETRY_MAX);
+    let spread = (installation.0.wrapping_mul(31).wrapping_add(u64::from(attempt) * 17) % 100) as u32;
+    doubled + doubled * spread / 400
+}

@@ -1,0 +1,162 @@
+//! Components as the contract names them: flattened, each with an id of its own. Never decides what counts; the described
+//! product itself is there as the root.
+
+use std::collections::HashMap;
+
+use palisade_plugin::lenient::Number;
+use palisade_plugin::{Component, ComponentRelation, ComponentScope, Diagnostic, Location, ReportBuilder};
+
+use crate::document::{ComponentEntry, ComponentEvidence, Hash, Occurrence};
+use crate::words::{distinct, filled, pairs};
+use crate::{license, purl};
+
+/// What npm's tools write, almost always without a scope or beside `required`.
+const NPM_DEVELOPMENT: &str = "cdx:npm:package:development";
+/// The contract's cap on locations.
+const LOCATIONS: usize = 20;
+/// Properties in which producers name the file that a component was found in.
+const PATHS: [&str; 3] = ["SrcFile", "aquasecurity:trivy:FilePath", "location"];
+
+/// All components of a document, in its order.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    pub components: Vec<Component>,
+    index_by_id: HashMap<String, usize>,
+    /// The next number to try for an id that occurs again.
+    next_by_id: HashMap<String, usize>,
+}
+
+impl Inventory {
+    /// Adds a component and all that nest in it. The pointer is the component's own.
+    pub fn add(
+        &mut self,
+        entry: ComponentEntry,
+        pointer: String,
+        relation: ComponentRelation,
+        report: &mut ReportBuilder,
+    ) {
+        // A stack in place of recursion; children are put on it in reverse, so that they come off in order.
+        let mut waiting = vec![(entry, pointer)];
+        while let Some((mut entry, pointer)) = waiting.pop() {
+            let nested = std::mem::take(&mut entry.components).0;
+            let pointed =
+                nested.into_iter().enumerate().map(|(at, entry)| (entry, format!("{pointer}/components/{at}")));
+            waiting.extend(pointed.rev());
+            self.add_one(entry, pointer, relation, report);
+        }
+    }
+
+    /// Adds the described product, unless a producer lists it among the components as well: then that one is the root.
+    pub fn add_root(&mut self, entry: ComponentEntry, pointer: String, report: &mut ReportBuilder) {
+        match entry.bom_ref.as_deref().and_then(|id| self.index(id)) {
+            Some(listed) => self.components[listed].relation = ComponentRelation::Root,
+            None => self.add(entry, pointer, ComponentRelation::Root, report),
+        }
+    }
+
+    fn add_one(
+        &mut self,
+        entry: ComponentEntry,
+        pointer: String,
+        relation: ComponentRelation,
+        report: &mut ReportBuilder,
+    ) {
+        let Some(mut component) = component(entry, &pointer) else {
+            report.lost(Diagnostic::warning("left out: a component without a name").at(pointer));
+            return;
+        };
+        component.relation = relation;
+        self.keep_ids_apart(&mut component, report);
+        self.index_by_id.insert(component.id.clone(), self.components.len());
+        self.components.push(component);
+    }
+
+    /// Ids must be unique in a report; references mean the first of the same id.
+    fn keep_ids_apart(&mut self, component: &mut Component, report: &mut ReportBuilder) {
+        let stated = component.id.clone();
+        while self.index_by_id.contains_key(&component.id) {
+            let number = self.next_by_id.entry(stated.clone()).or_insert(2);
+            component.id = format!("{stated}#{number}");
+            *number += 1;
+        }
+        if component.id != stated {
+            let message = format!("a repeated bom-ref; this component is called {}", component.id);
+            report.diagnostic(Diagnostic::warning(message).at(component.origin.clone().unwrap_or_default()));
+        }
+    }
+
+    pub fn index(&self, id: &str) -> Option<usize> {
+        self.index_by_id.get(id).copied()
+    }
+}
+
+fn component(entry: ComponentEntry, pointer: &str) -> Option<Component> {
+    let purl_raw = filled(entry.purl);
+    let purl = purl_raw.as_deref().and_then(purl::repaired).map(String::from);
+    let name = filled(entry.name).or_else(|| purl.as_deref().and_then(purl::package).map(|package| package.name))?;
+    let group = filled(entry.group);
+    let evidence = entry.evidence.0.unwrap_or_default();
+    let stated_scope = filled(entry.scope);
+    let mut properties: Vec<_> = pairs(entry.properties).collect();
+
+    let id = filled(entry.bom_ref).unwrap_or_else(|| pointer.to_owned());
+    let mut component = Component::new(id, purl::full_name(purl::type_of(purl.as_deref()), group.as_deref(), &name));
+    component.version = filled(entry.version);
+    component.component_type = filled(entry.kind);
+    component.supplier = entry.supplier.0.and_then(|supplier| filled(supplier.name)).or(filled(entry.publisher));
+    component.scope = scope(stated_scope.as_deref(), &properties);
+    component.locations = locations(&evidence, &properties);
+    component.licenses = license::claims(entry.licenses);
+    component.licenses.extend(license::detected(evidence.licenses));
+    component.hashes = entry.hashes.into_iter().filter_map(hash).collect();
+    component.cpes = filled(entry.cpe).into_iter().collect();
+    component.origin = Some(pointer.to_owned());
+    properties.extend(stated_scope.map(|word| ("scope-raw".to_owned(), word)));
+    properties.extend(purl_raw.filter(|raw| purl.as_ref() != Some(raw)).map(|raw| ("purl-raw".to_owned(), raw)));
+    component.properties = properties;
+    component.purl = purl;
+    Some(component)
+}
+
+/// By the specification no scope means `required`. npm's own mark wins over everything.
+fn scope(word: Option<&str>, properties: &[(String, String)]) -> ComponentScope {
+    if properties.iter().any(|(name, value)| name == NPM_DEVELOPMENT && value == "true") {
+        return ComponentScope::Development;
+    }
+    match word.map(|word| word.trim().to_ascii_lowercase()).as_deref() {
+        None | Some("required") => ComponentScope::Runtime,
+        Some("optional") => ComponentScope::Optional,
+        Some("excluded") => ComponentScope::Excluded,
+        Some(_) => ComponentScope::Unknown,
+    }
+}
+
+fn locations(evidence: &ComponentEvidence, properties: &[(String, String)]) -> Vec<Location> {
+    let mut locations: Vec<Location> = evidence.occurrences.iter().filter_map(occurrence).take(LOCATIONS).collect();
+    let paths = properties.iter().filter(|(name, _)| PATHS.contains(&name.as_str())).map(|(_, path)| relative(path));
+    for path in distinct(paths).into_iter().take(LOCATIONS - locations.len()) {
+        if locations.iter().all(|known| known.path != path) {
+            locations.push(Location::at(path));
+        }
+    }
+    locations
+}
+
+fn occurrence(occurrence: &Occurrence) -> Option<Location> {
+    let path = occurrence.location.as_deref().filter(|path| !path.trim().is_empty())?;
+    let line = occurrence.line.and_then(Number::as_u32).filter(|line| *line > 0);
+    Some(Location { start_line: line, end_line: line, ..Location::at(relative(path)) })
+}
+
+/// Forward slashes, and no sign for "here" in front.
+fn relative(path: &str) -> String {
+    let path = path.trim().replace('\\', "/");
+    path.strip_prefix("./").map(str::to_owned).unwrap_or(path)
+}
+
+/// `SHA-256` and its content as `sha256:…`.
+fn hash(hash: Hash) -> Option<String> {
+    let algorithm = filled(hash.algorithm)?.to_ascii_lowercase();
+    let algorithm = algorithm.strip_prefix("sha-").map_or(algorithm.clone(), |bits| format!("sha{bits}"));
+    Some(format!("{algorithm}:{}", filled(hash.content)?.to_ascii_lowercase()))
+}

@@ -1,0 +1,100 @@
+//! Entries of `Packages` as components. Never repairs a licence or a version.
+
+use palisade_plugin::{
+    Component, ComponentRelation, ComponentScope, Diagnostic, LicenseClaim, LicenseSource, LicenseValue,
+    lenient::{Maybe, Text},
+};
+
+use crate::{
+    document::{Lines, PackageEntry},
+    target::{ListedPackage, Target},
+    words,
+};
+
+/// A component and what it depends on, in the ids that the producer uses inside one result.
+pub struct Listed {
+    pub component: Component,
+    /// The id by which entries and other packages of the result name this one.
+    pub own_id: Option<String>,
+    pub depends_on: Vec<String>,
+    pub lines: Vec<Lines>,
+}
+
+impl Listed {
+    pub fn summary(&self) -> ListedPackage {
+        ListedPackage {
+            component: self.component.id.clone(),
+            scope: self.component.scope,
+            relation: self.component.relation,
+            lines: self.lines.clone(),
+        }
+    }
+}
+
+pub fn component(entry: PackageEntry, target: &Target, origin: String) -> Result<Listed, Diagnostic> {
+    let own_id = words::filled(entry.id);
+    let name = words::filled(entry.name).ok_or_else(|| words::nameless(&origin))?;
+    let version = version(entry.epoch, entry.version, entry.release);
+    let identifier = entry.identifier.0.unwrap_or_default();
+    let id = own_id.clone().or(words::filled(identifier.uid));
+    let id = id.unwrap_or_else(|| version.as_ref().map_or_else(|| name.clone(), |version| format!("{name}@{version}")));
+
+    let lines: Vec<_> = entry.locations.into_iter().collect();
+    let mut component = Component::new(id, name);
+    component.version = version;
+    component.purl = words::filled(identifier.purl);
+    component.licenses = licenses(words::texts(entry.licenses));
+    component.scope = if is_true(entry.development) { ComponentScope::Development } else { ComponentScope::Unknown };
+    component.relation = relation(words::filled(entry.relationship).as_deref(), is_true(entry.indirect));
+    component.locations = target.locations(words::filled(entry.file_path), &lines, entry.layer);
+    component.hashes = words::filled(entry.digest).into_iter().collect();
+    component.origin = Some(origin);
+    component.properties = target.properties();
+    Ok(Listed { component, own_id, depends_on: words::texts(entry.depends_on), lines })
+}
+
+/// As Trivy composes `InstalledVersion`, so that components and findings agree.
+fn version(epoch: Maybe<Text>, version: Maybe<Text>, release: Maybe<Text>) -> Option<String> {
+    let mut text = words::filled(version)?;
+    if let Some(epoch) = words::filled(epoch).filter(|epoch| epoch != "0") {
+        text = format!("{epoch}:{text}");
+    }
+    if let Some(release) = words::filled(release) {
+        text = format!("{text}-{release}");
+    }
+    Some(text)
+}
+
+fn is_true(text: Maybe<Text>) -> bool {
+    text.0.is_some_and(|text| text.eq_ignore_ascii_case("true"))
+}
+
+/// Members of a workspace are the scanned project itself, like the root.
+fn relation(word: Option<&str>, is_indirect: bool) -> ComponentRelation {
+    match word {
+        Some("root") | Some("workspace") => ComponentRelation::Root,
+        Some("direct") => ComponentRelation::Direct,
+        Some("indirect") => ComponentRelation::Transitive,
+        _ if is_indirect => ComponentRelation::Transitive,
+        _ => ComponentRelation::Unknown,
+    }
+}
+
+/// One claim for the whole list, because all of it holds. Choices are put in brackets, or `AND` would tear them apart;
+/// comma lists and everything else stay as they are.
+fn licenses(list: Vec<String>) -> Vec<LicenseClaim> {
+    let list = words::distinct(list, "");
+    let value = match &list[..] {
+        [] => return Vec::new(),
+        [only] if only == "NONE" => LicenseValue::NoneStated,
+        [only] if only == "NOASSERTION" => LicenseValue::NoAssertion,
+        [only] => LicenseValue::Expression(only.clone()),
+        all => LicenseValue::Expression(all.iter().map(|one| bracketed(one)).collect::<Vec<_>>().join(" AND ")),
+    };
+    vec![LicenseClaim { source: LicenseSource::Unknown, value }]
+}
+
+fn bracketed(license: &str) -> String {
+    let is_choice = license.to_ascii_lowercase().contains(" or ") || license.contains('/');
+    if is_choice { format!("({license})") } else { license.to_owned() }
+}

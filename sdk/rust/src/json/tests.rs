@@ -1,0 +1,180 @@
+//! What the readers promise, in one buffer and through a sliding window alike.
+
+use serde::Deserialize;
+
+use super::*;
+use crate::lenient::{List, Maybe, Number, Text};
+use crate::ranged::InMemory;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Item {
+    id: Text,
+    line: Maybe<Number>,
+    tags: List<Text>,
+}
+
+/// Runs a test once with one buffer and once with a window.
+fn both_ways(text: &str, check: impl Fn(Json<'_>, &Notes)) {
+    let source = InMemory(text.as_bytes().into());
+    let artifact = Artifact::in_memory("a/b.json", text);
+    for largest_buffer in [LARGEST_BUFFER, 0] {
+        let notes = Notes::default();
+        let json = Json::open_buffering(&source, notes.clone(), Some(&artifact), largest_buffer).unwrap();
+        check(json, &notes);
+    }
+}
+
+fn items(json: &mut Json<'_>) -> Result<Vec<String>, Failure> {
+    let mut ids = Vec::new();
+    json.members(|name, member| match name {
+        "items" => member.each::<Item>(|index, item| {
+            ids.push(format!("{index}:{}:{:?}:{}", item.id, item.line.map(|n| n.0), item.tags.len()));
+            Ok(())
+        }),
+        _ => Ok(()),
+    })?;
+    Ok(ids)
+}
+
+fn pointers(notes: &Notes) -> Vec<String> {
+    notes.take().into_iter().map(|note| format!("{} {}", note.pointer.unwrap_or_default(), note.message)).collect()
+}
+
+#[test]
+fn a_bad_element_costs_only_itself() {
+    let text = r#"{"before": {"x": [1, {}]}, "items": [{"id": 1, "line": "7"}, {"id": []}, 5, {"id": "c", "line": {}, "tags": ["a", []]}], "after": 1}"#;
+    both_ways(text, |mut json, notes| {
+        assert_eq!(items(&mut json).unwrap(), ["0:1:Some(7.0):0", "3:c:None:1"]);
+        let noted = pointers(notes);
+        assert_eq!(noted.len(), 4, "{noted:?}");
+        assert!(noted[0].starts_with("/items/1 left out: invalid type: sequence"), "{noted:?}");
+        assert!(notes.entries_lost());
+    });
+}
+
+#[test]
+fn a_wrong_type_in_place_of_a_list_is_noted_and_null_is_not() {
+    both_ways(r#"{"items": {"id": 1}}"#, |mut json, notes| {
+        assert_eq!(items(&mut json).unwrap().len(), 0);
+        assert_eq!(pointers(notes), ["/items left out: array was expected, found object"]);
+    });
+    both_ways(r#"{"items": null}"#, |mut json, notes| {
+        assert_eq!((items(&mut json).unwrap().len(), notes.take().len()), (0, 0));
+    });
+}
+
+#[test]
+fn duplicate_members_are_noted_and_the_last_counts() {
+    both_ways(r#"{"items": [{"id": "first"}], "items": [{"id": "last", "id": "of two"}]}"#, |mut json, notes| {
+        assert_eq!(items(&mut json).unwrap(), ["0:of two:None:0"]);
+        let noted = pointers(notes);
+        assert_eq!(noted.len(), 2, "{noted:?}");
+        assert!(noted[0].starts_with("/items duplicate member") && noted[1].starts_with("/items/0 duplicate field"));
+        assert!(!notes.entries_lost());
+    });
+}
+
+#[test]
+fn nesting_of_ten_thousand_levels_is_skipped_and_never_parsed() {
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let text = format!(
+        r#"{{"deep": {deep}, "items": [{{"id": "a"}}, {{"id": "b", "tags": {deep}}}, {{"id": "c", "x": {deep}}}, {{"id": "d"}}]}}"#
+    );
+    both_ways(&text, |mut json, notes| {
+        // What nobody asked for may nest as it likes; what is parsed costs its element.
+        assert_eq!(items(&mut json).unwrap(), ["0:a:None:0", "2:c:None:0", "3:d:None:0"]);
+        assert!(pointers(notes).iter().all(|note| note.contains("recursion limit")));
+    });
+    both_ways(&text, |mut json, _| assert!(json.parse::<serde_json::Value>().is_err()));
+}
+
+#[test]
+fn control_characters_lone_surrogates_and_trailing_garbage_are_read_over() {
+    both_ways("{\"items\": [{\"id\": \"a\tb\"}, {\"id\": \"\\ud800\"}], } trailing", |mut json, notes| {
+        assert_eq!(items(&mut json).unwrap(), ["0:a b:None:0", "1:\u{fffd}:None:0"]);
+        let noted = pointers(notes);
+        assert_eq!(noted.len(), 4, "{noted:?}");
+        assert!(noted[3].contains("after the end"));
+        assert!(!notes.entries_lost());
+    });
+}
+
+#[test]
+fn text_that_breaks_off_anywhere_is_malformed_and_never_a_panic() {
+    let text = r#"{"items": [{"id": "a", "line": 12, "tags": ["é"]}], "n": 1.5e3, "s": "x"}"#;
+    for cut in (1..text.len()).filter(|cut| text.is_char_boundary(*cut)) {
+        both_ways(&text[..cut], |mut json, _| match items(&mut json) {
+            Err(Failure::Malformed(_)) => {}
+            other => panic!("cut at {cut}: {other:?}"),
+        });
+    }
+}
+
+#[test]
+fn empty_files_and_other_files_are_named() {
+    let open = |bytes: &[u8]| Artifact::in_memory("a/b", bytes).json().map(drop).unwrap_err();
+    assert_eq!(open(b" \n"), Failure::malformed("empty"));
+    assert_eq!(open(b""), Failure::malformed("empty"));
+    assert!(matches!(open(b"\xef\xbb\xbf<!DOCTYPE html>"), Failure::Malformed(why) if why.contains("HTML")));
+    assert_eq!(open(&[0x1f, 0x8b, 8]), Failure::unsupported("gzip"));
+}
+
+#[test]
+fn values_one_after_the_other_are_read_over_lines_and_log_text() {
+    let text = "starting up\n{\"id\": 1}\n{\n  \"id\": 2\n}{\"id\": 3}\n\n{\"id\": \"cut";
+    both_ways(text, |mut json, notes| {
+        let mut ids = Vec::new();
+        json.values(|_, value| {
+            ids.extend(value.parse::<Item>()?.map(|item| item.id.0));
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(ids, ["1", "2", "3"]);
+        let noted = pointers(notes);
+        assert!(noted.len() == 2 && noted[1].contains("breaks off") && notes.entries_lost(), "{noted:?}");
+    });
+    both_ways("{\"id\": 1}", |mut json, _| {
+        assert_eq!(json.values(|_, _| Err(Failure::other("mine"))), Err(Failure::other("mine")));
+    });
+}
+
+#[test]
+fn a_window_reads_what_a_buffer_reads() {
+    let many: Vec<String> =
+        (0..60_000).map(|n| format!(r#"{{"id": "é-{n}", "line": {n}, "tags": ["x", "y"]}}"#)).collect();
+    let huge = "z".repeat(3 * 1024 * 1024);
+    let text = format!(r#"{{"huge": "{huge}", "items": [{}], "huge2": "{huge}", "last": 12}}"#, many.join(",\n"));
+    both_ways(&text, |mut json, notes| {
+        assert_eq!(items(&mut json).unwrap().len(), 60_000);
+        let mut seen = Vec::new();
+        json.members(|name, member| {
+            match name {
+                "huge2" => seen.push(member.parse::<String>()?.map_or(0, |text| text.len())),
+                "last" => seen.push(member.parse::<usize>()?.unwrap_or_default()),
+                _ => {}
+            }
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!((seen, notes.take().len()), (vec![huge.len(), 12], 0));
+    });
+}
+
+#[test]
+fn a_whole_document_is_parsed_and_a_misfit_says_why() {
+    both_ways(r#"{"id": "a", "tags": null}"#, |mut json, _| assert_eq!(&*json.parse::<Item>().unwrap().id, "a"));
+    both_ways("[1, 2", |mut json, _| assert!(matches!(json.parse::<Vec<u8>>(), Err(Failure::Malformed(_)))));
+    both_ways(r#"{"id": {}}"#, |mut json, _| {
+        assert!(matches!(json.parse::<Item>(), Err(Failure::Malformed(why)) if why.contains("invalid type: map")));
+    });
+    both_ways("[{\"id\": 1}, 2]", |mut json, _| {
+        let mut count = 0;
+        json.each::<Item>(|_, _| {
+            count += 1;
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(count, 1);
+    });
+}

@@ -1,0 +1,173 @@
+//! Failure on request: what goes wrong, for which requests, how often. It never decides by itself.
+
+use crate::journal::matches;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Something that goes wrong with requests that match a pattern: by default with the next one only.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    pattern: String,
+    /// The first match that fails, counted from 1.
+    first: usize,
+    /// How many matches fail from there on.
+    times: usize,
+    /// One in so many matches fails, by a generator of our own; 1 is each.
+    one_in: u64,
+    random: u64,
+    seen: usize,
+    pub(crate) effect: Effect,
+}
+
+/// How a request fails.
+#[derive(Clone, Debug)]
+pub(crate) enum Effect {
+    /// Answered with this status, nothing happened.
+    Status { status: u16, headers: Vec<(String, String)> },
+    /// It happened, yet the answer is this status.
+    StatusAfter(u16),
+    /// The connection drops, nothing happened.
+    DropBefore,
+    /// It happened, then the connection drops.
+    DropAfter,
+    /// Nothing happens until the gate opens.
+    Delay(Gate),
+}
+
+impl Fault {
+    /// A fault on requests such as `PATCH /repos/*/check-runs/*`; until told more, a 502 without effect, once.
+    pub fn on(pattern: &str) -> Self {
+        let effect = Effect::Status { status: 502, headers: Vec::new() };
+        Self { pattern: pattern.to_owned(), first: 1, times: 1, one_in: 1, random: 0, seen: 0, effect }
+    }
+
+    /// Fails the `nth` match, counted from 1, instead of the first.
+    pub fn nth(self, nth: usize) -> Self {
+        Self { first: nth, ..self }
+    }
+
+    /// Fails so many matches in a row.
+    pub fn times(self, times: usize) -> Self {
+        Self { times, ..self }
+    }
+
+    /// Fails every match until `Fake::clear_faults`.
+    pub fn always(self) -> Self {
+        self.times(usize::MAX)
+    }
+
+    /// Fails one in `one_in` matches, the same ones for the same seed.
+    pub fn randomly(self, one_in: u64, seed: u64) -> Self {
+        // An xorshift generator stays at zero for ever.
+        Self { one_in: one_in.max(1), random: seed | 1, ..self }.always()
+    }
+
+    /// Answers with this status; nothing happens.
+    pub fn status(self, status: u16) -> Self {
+        Self { effect: Effect::Status { status, headers: Vec::new() }, ..self }
+    }
+
+    /// Adds a header to the answer of `status`.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        if let Effect::Status { headers, .. } = &mut self.effect {
+            headers.push((name.to_owned(), value.to_owned()));
+        }
+        self
+    }
+
+    /// The effect happens, the answer is this status.
+    pub fn status_after(self, status: u16) -> Self {
+        Self { effect: Effect::StatusAfter(status), ..self }
+    }
+
+    /// The connection drops before anything happens.
+    pub fn drop_before(self) -> Self {
+        Self { effect: Effect::DropBefore, ..self }
+    }
+
+    /// The effect happens, then the connection drops.
+    pub fn drop_after(self) -> Self {
+        Self { effect: Effect::DropAfter, ..self }
+    }
+
+    /// Waits for the gate before anything happens.
+    pub fn delay(self, gate: &Gate) -> Self {
+        Self { effect: Effect::Delay(gate.clone()), ..self }
+    }
+
+    /// Whether this request fails; counts it if it matches.
+    pub(crate) fn strikes(&mut self, method: &str, path: &str) -> bool {
+        if !matches(&self.pattern, method, path) {
+            return false;
+        }
+        self.seen += 1;
+        let in_turn = self.seen >= self.first && self.seen - self.first < self.times;
+        in_turn && (self.one_in == 1 || self.next_random().is_multiple_of(self.one_in))
+    }
+
+    fn next_random(&mut self) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        self.random >> 11
+    }
+}
+
+/// Something waits here until a test opens it: slowness without sleeping.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    open: Arc<watch::Sender<bool>>,
+    waiting: Arc<watch::Sender<usize>>,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self::closed()
+    }
+}
+
+impl Gate {
+    /// A gate that holds whoever comes.
+    pub fn closed() -> Self {
+        Self { open: Arc::new(watch::Sender::new(false)), waiting: Arc::new(watch::Sender::new(0)) }
+    }
+
+    /// Lets everybody through, now and later.
+    pub fn open(&self) {
+        self.open.send_replace(true);
+    }
+
+    /// Returns once somebody has come to the gate.
+    pub async fn reached(&self) {
+        // The sender lives in this very gate, so waiting cannot end in an error.
+        let _ = self.waiting.subscribe().wait_for(|waiting| *waiting > 0).await;
+    }
+
+    pub(crate) async fn pass(&self) {
+        self.waiting.send_modify(|waiting| *waiting += 1);
+        let _ = self.open.subscribe().wait_for(|open| *open).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_nth_match_fails() {
+        let mut fault = Fault::on("GET /a").nth(2);
+        let strikes: Vec<bool> = ["/a", "/b", "/a", "/a"].iter().map(|path| fault.strikes("GET", path)).collect();
+        assert_eq!(strikes, [false, false, true, false]);
+    }
+
+    #[test]
+    fn a_random_fault_is_the_same_for_the_same_seed() {
+        let draw = |seed| {
+            let mut fault = Fault::on("*").randomly(5, seed);
+            (0..200).map(|_| fault.strikes("GET", "/")).collect::<Vec<_>>()
+        };
+        assert_eq!(draw(7), draw(7));
+        let struck = draw(7).iter().filter(|hit| **hit).count();
+        assert!((15..=70).contains(&struck), "{struck} of 200 struck, expected about 40");
+    }
+}

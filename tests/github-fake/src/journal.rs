@@ -1,0 +1,124 @@
+//! What the fake was asked, in order: so that tests count calls, mints and writes. It never holds a credential.
+
+use serde_json::Value;
+use std::fmt;
+
+/// Which of the two addresses was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Host {
+    Api,
+    Blob,
+}
+
+/// Who asked, as far as the fake could tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// No credentials were sent.
+    Nobody,
+    /// The App, by a valid JWT.
+    App,
+    /// An installation, by its `token`-th token.
+    Installation { id: u64, token: u64 },
+    /// Credentials were sent and not accepted.
+    Refused,
+}
+
+/// One request and how it was answered.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub host: Host,
+    pub method: String,
+    /// Without host, prefix and query.
+    pub path: String,
+    pub query: String,
+    pub identity: Identity,
+    /// Absent when the connection was dropped without an answer.
+    pub status: Option<u16>,
+    /// The request's JSON body, `null` when there was none.
+    pub body: Value,
+    /// Whether the request came while its sender had been told to wait.
+    pub while_limited: bool,
+}
+
+/// All requests so far.
+#[derive(Clone, Debug, Default)]
+pub struct Journal {
+    pub entries: Vec<Entry>,
+}
+
+impl Journal {
+    /// Requests that match a pattern such as `PATCH /repos/*/check-runs/*`; `*` stands for any text.
+    pub fn matching(&self, pattern: &str) -> Vec<&Entry> {
+        self.entries.iter().filter(|entry| matches(pattern, &entry.method, &entry.path)).collect()
+    }
+
+    /// How many requests match a pattern.
+    pub fn count(&self, pattern: &str) -> usize {
+        self.matching(pattern).len()
+    }
+
+    /// Installation tokens that were minted.
+    pub fn mints(&self) -> usize {
+        self.matching("POST /app/installations/*/access_tokens").iter().filter(|e| e.status == Some(201)).count()
+    }
+
+    /// Requests that could have changed something in a repository.
+    pub fn writes(&self) -> usize {
+        self.entries.iter().filter(|e| e.method != "GET" && e.path.starts_with("/repos/")).count()
+    }
+
+    /// Requests to the blob host that carried credentials. Must stay empty.
+    pub fn credentials_at_the_blob_host(&self) -> Vec<&Entry> {
+        self.entries.iter().filter(|e| e.host == Host::Blob && e.identity == Identity::Refused).collect()
+    }
+
+    /// Requests sent although their sender had been told to wait. A polite client has none but the first.
+    pub fn while_limited(&self) -> usize {
+        self.entries.iter().filter(|e| e.while_limited).count()
+    }
+}
+
+impl fmt::Display for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for entry in &self.entries {
+            let status = entry.status.map_or("dropped".to_owned(), |status| status.to_string());
+            let blob = if entry.host == Host::Blob { "blob " } else { "" };
+            writeln!(f, "{blob}{} {} {status} {:?}", entry.method, entry.path, entry.identity)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether `method path` fits a pattern in which `*` stands for any text, also across `/`.
+pub(crate) fn matches(pattern: &str, method: &str, path: &str) -> bool {
+    let text = format!("{method} {path}");
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn a_star_stands_for_any_text_and_the_ends_are_anchored() {
+        assert!(matches("POST /repos/*/check-runs", "POST", "/repos/acme/shop/check-runs"));
+        assert!(!matches("POST /repos/*/check-runs", "POST", "/repos/acme/shop/check-runs/7"));
+        assert!(matches("PATCH /repos/*/check-runs/*", "PATCH", "/repos/acme/shop/check-runs/7"));
+        assert!(!matches("PATCH /repos/*/check-runs/*", "GET", "/repos/acme/shop/check-runs/7"));
+        assert!(matches("GET /app", "GET", "/app"));
+        assert!(matches("*", "GET", "/anything"));
+    }
+}

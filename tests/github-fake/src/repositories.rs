@@ -1,0 +1,239 @@
+//! Repositories, commits and files. Commits hold whole trees; nothing here is git.
+
+use crate::server::{Answer, Call, Refusal, Reply};
+use crate::state::{State, sha_of};
+use crate::wire;
+use base64::Engine;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Repository {
+    pub id: u64,
+    pub owner: String,
+    pub name: String,
+    pub default_branch: String,
+    pub branches: BTreeMap<String, String>,
+    pub fork_of: Option<u64>,
+    /// Whether the App is installed on it; if not, the App cannot see it.
+    pub installed: bool,
+    pub created_at: Timestamp,
+    /// `read`, `write`, `admin` by login; everybody else has `none`.
+    pub collaborators: BTreeMap<String, String>,
+}
+
+impl Repository {
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.owner, self.name)
+    }
+}
+
+pub(crate) type Files = Arc<BTreeMap<String, Arc<[u8]>>>;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Commit {
+    pub sha: String,
+    pub tree: String,
+    pub parent: Option<String>,
+    pub message: String,
+    pub author: String,
+    pub time: Timestamp,
+    pub files: Files,
+    /// The repositories that reach it: a fork's commit is reachable in the base once a pull request shows it.
+    pub reachable_in: BTreeSet<u64>,
+}
+
+impl State {
+    pub(crate) fn repository(&self, id: u64) -> &Repository {
+        self.repositories.iter().find(|r| r.id == id).expect("repositories are never removed")
+    }
+
+    pub(crate) fn repository_mut(&mut self, id: u64) -> &mut Repository {
+        self.repositories.iter_mut().find(|r| r.id == id).expect("repositories are never removed")
+    }
+
+    /// The repository of this name, created with an empty default branch if it is new.
+    pub(crate) fn ensure_repository(&mut self, full_name: &str, fork_of: Option<u64>) -> u64 {
+        if let Some(known) = self.repositories.iter().find(|r| r.full_name() == full_name) {
+            return known.id;
+        }
+        let (owner, name) = full_name.split_once('/').expect("a repository's name is owner/name");
+        self.user_id(owner);
+        let repository = Repository {
+            id: self.next_id(),
+            owner: owner.to_owned(),
+            name: name.to_owned(),
+            default_branch: "main".to_owned(),
+            branches: BTreeMap::new(),
+            fork_of,
+            installed: fork_of.is_none(),
+            created_at: self.now(),
+            collaborators: BTreeMap::from([(owner.to_owned(), "admin".to_owned())]),
+        };
+        let id = repository.id;
+        self.repositories.push(repository);
+        let readme: Files = Arc::new(BTreeMap::from([("README.md".to_owned(), Arc::from(full_name.as_bytes()))]));
+        let first =
+            self.commit(NewCommit { repository: id, parent: None, message: "Start", author: owner, files: readme });
+        self.repository_mut(id).branches.insert("main".to_owned(), first);
+        id
+    }
+
+    pub(crate) fn commit(&mut self, new: NewCommit<'_>) -> String {
+        self.user_id(new.author);
+        let sha = self.new_sha();
+        let listing: Vec<String> = new.files.iter().map(|(path, bytes)| format!("{path} {}", sha_of(bytes))).collect();
+        let commit = Commit {
+            tree: sha_of(listing.join("\n").as_bytes()),
+            sha: sha.clone(),
+            parent: new.parent,
+            message: new.message.to_owned(),
+            author: new.author.to_owned(),
+            time: self.now(),
+            files: new.files,
+            reachable_in: BTreeSet::from([new.repository]),
+        };
+        self.commits.insert(sha.clone(), commit);
+        sha
+    }
+
+    /// What a branch, `heads/branch` or sha means in this repository.
+    pub(crate) fn resolve(&self, repository: u64, reference: &str) -> Option<&Commit> {
+        let branch = reference.strip_prefix("refs/").unwrap_or(reference);
+        let branch = branch.strip_prefix("heads/").unwrap_or(branch);
+        let sha = self.repository(repository).branches.get(branch).map_or(reference, String::as_str);
+        self.commits.get(sha).filter(|commit| commit.reachable_in.contains(&repository))
+    }
+
+    fn ancestors(&self, sha: &str) -> Vec<&Commit> {
+        std::iter::successors(self.commits.get(sha), |commit| self.commits.get(commit.parent.as_deref()?)).collect()
+    }
+}
+
+pub(crate) struct NewCommit<'a> {
+    pub repository: u64,
+    pub parent: Option<String>,
+    pub message: &'a str,
+    pub author: &'a str,
+    pub files: Files,
+}
+
+pub(crate) fn get(state: &mut State, call: &Call) -> Reply {
+    Ok(Answer::ok(wire::repository(state, state.repository(call.repository))))
+}
+
+pub(crate) fn get_commit(state: &mut State, call: &Call) -> Reply {
+    let commit = state.resolve(call.repository, call.param("ref"));
+    let commit = commit.ok_or_else(|| Refusal::no_commit(call.param("ref")))?;
+    Ok(Answer::ok(wire::commit(state, call.repository, commit)))
+}
+
+/// One file as an object, a directory as a list; a file over 1 MB comes without its content, as GitHub does it.
+pub(crate) fn get_contents(state: &mut State, call: &Call) -> Reply {
+    const INLINE_BYTES: usize = 1 << 20;
+    let default_branch = state.repository(call.repository).default_branch.clone();
+    let reference = call.query.get("ref").unwrap_or(&default_branch);
+    let commit = state.resolve(call.repository, reference).ok_or_else(Refusal::not_found)?;
+    let path = call.param("path").trim_matches('/');
+    let link = |path: &str| format!("{}?ref={reference}", call.url(state, &format!("contents/{path}")));
+    if let Some(bytes) = commit.files.get(path) {
+        let mut file = wire::content(&link(path), path, bytes);
+        let inline = bytes.len() <= INLINE_BYTES;
+        file["encoding"] = json!(if inline { "base64" } else { "none" });
+        let text = base64::engine::general_purpose::STANDARD.encode(bytes);
+        file["content"] = json!(if inline { text } else { String::new() });
+        return Ok(Answer::ok(file));
+    }
+    let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
+    let inside = commit.files.iter().filter(|(name, _)| name.starts_with(&prefix));
+    let direct = inside.filter(|(name, _)| !name[prefix.len()..].contains('/'));
+    let entries: Vec<Value> = direct.map(|(name, bytes)| wire::content(&link(name), name, bytes)).collect();
+    if entries.is_empty() { Err(Refusal::not_found()) } else { Ok(Answer::ok(json!(entries))) }
+}
+
+pub(crate) fn get_tree(state: &mut State, call: &Call) -> Reply {
+    let sha = call.param("tree_sha");
+    let here = |commit: &&Commit| commit.reachable_in.contains(&call.repository);
+    let commit = state.commits.values().filter(here).find(|c| c.tree == sha || c.sha == sha);
+    let commit = commit.or_else(|| state.resolve(call.repository, sha)).ok_or_else(Refusal::not_found)?;
+    let entries: Vec<Value> = commit
+        .files
+        .iter()
+        .map(|(path, bytes)| {
+            let sha = sha_of(bytes);
+            let url = call.url(state, &format!("git/blobs/{sha}"));
+            json!({ "path": path, "mode": "100644", "type": "blob", "sha": sha, "size": bytes.len(), "url": url })
+        })
+        .collect();
+    let url = call.url(state, &format!("git/trees/{}", commit.tree));
+    Ok(Answer::ok(json!({ "sha": commit.tree, "url": url, "tree": entries, "truncated": false })))
+}
+
+/// What changed from one tree to another, in GitHub's words.
+pub(crate) fn changed_files(state: &State, base: &str, head: &str) -> Vec<(String, &'static str)> {
+    let files = |sha: &str| state.commits.get(sha).map(|commit| commit.files.clone()).unwrap_or_default();
+    let (base, head) = (files(base), files(head));
+    let paths: BTreeSet<&String> = base.keys().chain(head.keys()).collect();
+    let status = |path: &String| match (base.get(path), head.get(path)) {
+        (None, Some(_)) => Some("added"),
+        (Some(_), None) => Some("removed"),
+        (before, after) => (before != after).then_some("modified"),
+    };
+    paths.into_iter().filter_map(|path| Some((path.clone(), status(path)?))).collect()
+}
+
+pub(crate) fn compare(state: &mut State, call: &Call) -> Reply {
+    let (base, head) = call.param("basehead").split_once("...").ok_or_else(Refusal::not_found)?;
+    let base = state.resolve(call.repository, base).ok_or_else(Refusal::not_found)?;
+    let head = state.resolve(call.repository, head).ok_or_else(Refusal::not_found)?;
+    let (in_base, in_head) = (state.ancestors(&base.sha), state.ancestors(&head.sha));
+    let unknown_to = |them: &[&Commit], commit: &Commit| !them.iter().any(|c| c.sha == commit.sha);
+    let ahead: Vec<&&Commit> = in_head.iter().filter(|c| unknown_to(&in_base, c)).collect();
+    let behind = in_base.iter().filter(|c| unknown_to(&in_head, c)).count();
+    let merge_base = in_base.iter().find(|c| !unknown_to(&in_head, c)).copied().unwrap_or(base);
+    let status = match (ahead.len(), behind) {
+        (0, 0) => "identical",
+        (_, 0) => "ahead",
+        (0, _) => "behind",
+        _ => "diverged",
+    };
+    let files = changed_files(state, &merge_base.sha, &head.sha);
+    let commits: Vec<Value> = ahead.iter().rev().map(|c| wire::commit(state, call.repository, c)).collect();
+    let page = format!("{}/compare/{}", wire::page_of(state, call.repository), call.param("basehead"));
+    Ok(Answer::ok(json!({
+        "url": call.url(state, &format!("compare/{}", call.param("basehead"))),
+        "html_url": page,
+        "permalink_url": page,
+        "diff_url": format!("{page}.diff"),
+        "patch_url": format!("{page}.patch"),
+        "base_commit": wire::commit(state, call.repository, base),
+        "merge_base_commit": wire::commit(state, call.repository, merge_base),
+        "status": status,
+        "ahead_by": ahead.len(),
+        "behind_by": behind,
+        "total_commits": ahead.len(),
+        "commits": commits,
+        "files": files.iter().map(|file| wire::changed_file(state, call.repository, &head.sha, file)).collect::<Vec<_>>(),
+    })))
+}
+
+pub(crate) fn permission(state: &mut State, call: &Call) -> Reply {
+    let login = call.param("username").to_owned();
+    let level = state.repository(call.repository).collaborators.get(&login).cloned();
+    let level = level.unwrap_or_else(|| "none".to_owned());
+    // The coarse answer knows neither `maintain` nor `triage`.
+    let coarse = match level.as_str() {
+        "maintain" => "write",
+        "triage" => "read",
+        other => other,
+    };
+    let mut user = wire::user(state, &login);
+    user["role_name"] = json!(level);
+    Ok(Answer::ok(json!({ "permission": coarse, "role_name": level, "user": user })))
+}
+
+pub(crate) fn attestations(_: &mut State, _: &Call) -> Reply {
+    Ok(Answer::ok(json!({ "attestations": [] })))
+}

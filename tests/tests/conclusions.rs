@@ -1,0 +1,229 @@
+//! Every row of the table of conclusions, from a webhook to the check run that GitHub shows.
+
+use palisade_github_fake::{Fault, PullRequest, Run, Trouble};
+use palisade_tests::{TestHost, evidence};
+
+const VULNERABILITIES: &str = "Vulnerability Scan Check";
+const LICENSES: &str = "License Check";
+
+/// A pull request whose CI uploaded these files, each as an artifact of its own, and ended with success.
+fn after_ci(palisade: &TestHost, uploads: &[(&str, &str, Vec<u8>)]) -> PullRequest {
+    let (pull_request, run) = during_ci(palisade, uploads);
+    run.complete("success");
+    pull_request
+}
+
+fn during_ci(palisade: &TestHost, uploads: &[(&str, &str, Vec<u8>)]) -> (PullRequest, Run) {
+    let pull_request = palisade.repository().open_pull_request("Add a feature");
+    let run = pull_request.start_run("ci.yml");
+    run.in_progress();
+    for (artifact, file, content) in uploads {
+        run.upload(artifact, &[(file, content)]);
+    }
+    (pull_request, run)
+}
+
+async fn conclusion(pull_request: &PullRequest, check: &str) -> String {
+    pull_request.check_run_completed(check).await.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clean_scan_passes() {
+    let palisade = TestHost::start().await;
+    let pull_request = after_ci(&palisade, &[("trivy", "trivy.json", evidence::clean_trivy())]);
+    assert_eq!(conclusion(&pull_request, VULNERABILITIES).await, "success: Vulnerability Check - Passed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_licence_on_no_list_passes_with_a_notice_and_fails_where_warnings_do() {
+    let upload = [("sbom", "sbom.json", evidence::spdx(&[("left-pad", "EUPL-1.2")]))];
+    let palisade = TestHost::start().await;
+    let pull_request = after_ci(&palisade, &upload);
+    assert_eq!(conclusion(&pull_request, LICENSES).await, "success: License Check - Passed");
+
+    let strict = TestHost::with("[checks.\"License Check\"]\npolicies = [\"license\"]\non_warn = \"failure\"\n").await;
+    let pull_request = after_ci(&strict, &upload);
+    assert_eq!(conclusion(&pull_request, LICENSES).await, "failure: License Check - Failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blocking_violation_fails() {
+    let palisade = TestHost::start().await;
+    let uploads = [
+        ("trivy", "trivy.json", evidence::trivy(&[("CVE-2026-0001", "HIGH")])),
+        ("sbom", "sbom.json", evidence::spdx(&[("left-pad", "GPL-3.0-only")])),
+    ];
+    let pull_request = after_ci(&palisade, &uploads);
+    assert_eq!(conclusion(&pull_request, VULNERABILITIES).await, "failure: Vulnerability Check - Failed");
+    assert_eq!(conclusion(&pull_request, LICENSES).await, "failure: License Check - Failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_good_and_a_truncated_sbom_are_no_pass() {
+    let palisade = TestHost::start().await;
+    let good = evidence::spdx(&[("left-pad", "MIT")]);
+    let truncated = good[..good.len() / 2].to_vec();
+    let pull_request = after_ci(&palisade, &[("sbom", "good.json", good), ("sbom-2", "truncated.json", truncated)]);
+    assert_eq!(conclusion(&pull_request, LICENSES).await, "failure: License Check - Artifacts Unreadable");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_is_gone_or_not_what_was_announced_is_unreadable() {
+    for trouble in [Trouble::Expired, Trouble::Missing, Trouble::WrongDigest, Trouble::Truncated, Trouble::Broken] {
+        let palisade = TestHost::start().await;
+        let (pull_request, run) = during_ci(&palisade, &[]);
+        let report = evidence::spdx(&[("left-pad", "MIT")]);
+        run.upload("sbom", &[("sbom.json", &report)]).trouble(trouble.clone());
+        run.complete("success");
+        let shown = conclusion(&pull_request, LICENSES).await;
+        assert_eq!(shown, "failure: License Check - Artifacts Unreadable", "{trouble:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unrelated_upload_that_cannot_be_opened_changes_nothing() {
+    let palisade = TestHost::start().await;
+    let (pull_request, run) = during_ci(&palisade, &[("scan", "trivy.json", evidence::clean_trivy())]);
+    run.upload_zip("dist", b"PK\x03\x04 and then nothing that makes sense".to_vec());
+    run.upload("coverage", &[("coverage.json", b"{\"total\": 97}".as_slice())]).trouble(Trouble::Expired);
+    run.upload("pictures", &[("logo.bin", &[0u8, 159, 146, 150])]);
+    run.complete("success");
+    assert_eq!(conclusion(&pull_request, VULNERABILITIES).await, "success: Vulnerability Check - Passed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_github_fails_to_give_the_artifacts_nobody_is_blamed_and_somebody_looks_again() {
+    let palisade = TestHost::start().await;
+    let (pull_request, run) = during_ci(&palisade, &[("trivy", "trivy.json", evidence::clean_trivy())]);
+    palisade.github.fault(Fault::on("GET /repos/*/actions/runs/*/artifacts").status(502).always());
+    run.complete("success");
+    let shown = conclusion(&pull_request, VULNERABILITIES).await;
+    assert_eq!(shown, "neutral: Vulnerability Check - System Unavailable");
+
+    palisade.github.clear_faults();
+    palisade.host.sweep_now().await.expect("sweeping");
+    let again = pull_request.check_run_completed_times(VULNERABILITIES, 2).await;
+    assert_eq!(again.to_string(), "success: Vulnerability Check - Passed");
+    assert_eq!(pull_request.check_runs().len(), 2, "the same run is completed again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_covers_what_the_policy_reads_is_no_reports_found() {
+    let cases: [(&str, Vec<(&str, &str, Vec<u8>)>); 4] = [
+        ("no artifact", vec![]),
+        ("nothing recognised", vec![("notes", "notes.json", b"{\"hello\": 1}".to_vec())]),
+        ("an SBOM alone", vec![("sbom", "sbom.json", evidence::spdx(&[("left-pad", "MIT")]))]),
+        ("a linter alone", vec![("lint", "lint.sarif", evidence::lint_sarif())]),
+    ];
+    for (case, uploads) in cases {
+        let palisade = TestHost::start().await;
+        let pull_request = after_ci(&palisade, &uploads);
+        let shown = conclusion(&pull_request, VULNERABILITIES).await;
+        assert_eq!(shown, "neutral: Vulnerability Scan Check - No Reports Found", "{case}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fail_closed_turns_a_missing_report_into_a_failure() {
+    let palisade = TestHost::with("fail_closed = true\n").await;
+    let pull_request = after_ci(&palisade, &[]);
+    assert_eq!(
+        conclusion(&pull_request, VULNERABILITIES).await,
+        "failure: Vulnerability Scan Check - No Reports Found"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_unsuccessful_workflow_uploaded_is_judged_and_nothing_passes() {
+    let palisade = TestHost::start().await;
+    let uploads = [
+        ("trivy", "trivy.json", evidence::trivy(&[("CVE-2026-0001", "CRITICAL")])),
+        ("sbom", "sbom.json", evidence::spdx(&[("left-pad", "MIT")])),
+    ];
+    let (pull_request, run) = during_ci(&palisade, &uploads);
+    run.complete("failure");
+    assert_eq!(conclusion(&pull_request, VULNERABILITIES).await, "failure: Vulnerability Check - Failed");
+    assert_eq!(conclusion(&pull_request, LICENSES).await, "cancelled: License Check - Workflow Not Successful");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_waits_for_approval_keeps_the_check_in_progress_until_it_ran() {
+    let palisade = TestHost::start().await;
+    let (pull_request, run) = during_ci(&palisade, &[]);
+    run.complete("action_required");
+    palisade.settled().await;
+    assert_eq!(pull_request.check_run(LICENSES).expect("opened").status, "in_progress");
+    run.rerun();
+    run.upload("sbom", &[("sbom.json", &evidence::spdx(&[("left-pad", "MIT")]))]);
+    run.complete("success");
+    assert_eq!(conclusion(&pull_request, LICENSES).await, "success: License Check - Passed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_waits_for_a_run_that_is_going_until_its_kind_is_covered() {
+    let palisade = TestHost::start().await;
+    let pull_request = palisade.repository().open_pull_request("Add a feature");
+    let build = pull_request.start_run("build.yml");
+    let scan = pull_request.start_run("scan.yml");
+    build.complete("success");
+    palisade.settled().await;
+    assert_eq!(pull_request.check_run(LICENSES).expect("opened").status, "in_progress");
+    scan.upload("sbom", &[("sbom.json", &evidence::spdx(&[("left-pad", "MIT")]))]);
+    scan.complete("success");
+    assert_eq!(conclusion(&pull_request, LICENSES).await, "success: License Check - Passed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_no_run_answers_ends_at_the_deadline_and_a_later_run_still_judges() {
+    let palisade = TestHost::with("[artifacts]\nno_run_deadline = \"1s\"\n").await;
+    let pull_request = palisade.repository().open_pull_request("Add a feature");
+    assert_eq!(conclusion(&pull_request, LICENSES).await, "neutral: License Check - No Reports Found");
+    let run = pull_request.start_run("ci.yml");
+    run.upload("sbom", &[("sbom.json", &evidence::spdx(&[("left-pad", "MIT")]))]);
+    run.complete("success");
+    let later = pull_request.check_run_completed_times(LICENSES, 2).await;
+    assert_eq!(later.to_string(), "success: License Check - Passed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_and_a_closed_pull_request_end_the_checks_that_were_open() {
+    let palisade = TestHost::start().await;
+    let pull_request = palisade.repository().open_pull_request("Add a feature");
+    let first = pull_request.check_run_opened(LICENSES).await;
+    pull_request.push();
+    let superseded = palisade
+        .github
+        .wait_until("the older head's check to end", |_| {
+            palisade.github.check_runs().into_iter().find(|run| run.id == first.id && run.conclusion.is_some())
+        })
+        .await;
+    assert_eq!(superseded.to_string(), "cancelled: License Check - Not Evaluated");
+
+    pull_request.check_run_opened(LICENSES).await;
+    pull_request.close();
+    assert_eq!(conclusion(&pull_request, LICENSES).await, "cancelled: License Check - Not Evaluated");
+    pull_request.reopen();
+    let run = pull_request.start_run("ci.yml");
+    run.upload("sbom", &[("sbom.json", &evidence::spdx(&[("left-pad", "MIT")]))]);
+    run.complete("success");
+    let reopened = pull_request.check_run_completed_times(LICENSES, 2).await;
+    assert_eq!(reopened.to_string(), "success: License Check - Passed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn github_failing_half_way_through_publishing_leaves_one_completed_run() {
+    for fault in [
+        Fault::on("POST /repos/*/check-runs").status_after(502),
+        Fault::on("POST /repos/*/check-runs").drop_after(),
+        Fault::on("PATCH /repos/*/check-runs/*").status(502),
+        Fault::on("PATCH /repos/*/check-runs/*").drop_after(),
+    ] {
+        let palisade = TestHost::start().await;
+        let told = format!("{fault:?}");
+        palisade.github.fault(fault);
+        let pull_request = after_ci(&palisade, &[("sbom", "sbom.json", evidence::spdx(&[("left-pad", "MIT")]))]);
+        assert_eq!(conclusion(&pull_request, LICENSES).await, "success: License Check - Passed", "{told}");
+        conclusion(&pull_request, VULNERABILITIES).await;
+        assert_eq!(pull_request.check_runs().len(), 2, "one run per name: {told}");
+    }
+}

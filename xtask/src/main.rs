@@ -1,0 +1,129 @@
+//! Set-up, demo, test and bench: `cargo xtask …`. Installs what it can, names what it cannot, never skips silently.
+
+mod stages;
+mod tools;
+
+use anyhow::{Result, bail};
+use clap::{Parser, Subcommand};
+use stages::{Stage, Stages};
+use std::process::{Command, ExitCode};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Set-up, demo, test and bench of Palisade")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Set up what is missing and run every test. Prints the seconds of each stage.
+    Test {
+        /// Seeds for each randomised test. The default fits the hour; `--seeds 1000` is a full run.
+        #[arg(long, default_value_t = 25)]
+        seeds: u32,
+        /// Only this stage: target, schemas, format, clippy, test, deny.
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Start a small GitHub and the host, open a pull request with real evidence, show the check runs.
+    Demo {
+        /// Stay up with the addresses until interrupted.
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Run the benchmarks, or the load driver against a running host. Release builds: the first one takes its time.
+    Bench {
+        /// `runtime`, `normalize`, `evaluate`, `webhook`, `load`; all but `load` by default.
+        which: Option<String>,
+    },
+    /// Only set up: the wasm target and the schemas.
+    Setup,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    match task {
+        Task::Test { seeds, only } => test(seeds, only.as_deref()),
+        Task::Demo { keep } => demo(keep),
+        Task::Bench { which } => bench(which.as_deref()),
+        Task::Setup => Stages::new(None).run(vec![target(), schemas()]),
+    }
+}
+
+fn test(seeds: u32, only: Option<&str>) -> Result<()> {
+    let seeds = seeds.to_string();
+    Stages::new(only).run(vec![
+        target(),
+        schemas(),
+        Stage::new("format", || tools::cargo(&["fmt", "--all", "--check"])),
+        Stage::new("clippy", || {
+            tools::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"])
+        }),
+        Stage::new("test", move || {
+            let mut tests = Command::new(tools::cargo_program());
+            tests.args(["test", "--workspace", "--locked", "--quiet"]).env("PALISADE_SEEDS", &seeds);
+            tools::run(&mut tests)
+        }),
+        Stage::new("deny", tools::deny),
+    ])
+}
+
+fn target() -> Stage {
+    Stage::new("target", tools::wasm_target)
+}
+
+/// GitHub's own schemas and example payloads, out of npm packages, into `target/github-schemas`.
+fn schemas() -> Stage {
+    Stage::new("schemas", || {
+        if !tools::available("npm") {
+            return tools::skipped("GitHub's schemas: npm is not installed; the schema tests are skipped");
+        }
+        match tools::cargo(&["run", "--quiet", "--locked", "-p", "palisade-github-fake", "--bin", "fetch-schemas"]) {
+            Ok(()) => Ok(()),
+            Err(error) => tools::skipped(&format!("GitHub's schemas: {error:#}; the schema tests are skipped")),
+        }
+    })
+}
+
+fn demo(keep: bool) -> Result<()> {
+    Stages::new(None).run(vec![
+        target(),
+        Stage::new("build", || tools::cargo(&["build", "--quiet", "--locked", "--workspace", "--bins"])),
+    ])?;
+    let binary = |name: &str| tools::target_directory().join("debug").join(name);
+    let mut demo = Command::new(binary("demo"));
+    demo.env("PALISADE_BINARY", binary("palisade"));
+    if keep {
+        demo.arg("--keep");
+    }
+    tools::run(&mut demo)
+}
+
+fn bench(which: Option<&str>) -> Result<()> {
+    tools::wasm_target()?;
+    const BENCHES: [&str; 4] = ["runtime", "normalize", "evaluate", "webhook"];
+    match which {
+        Some("load") => {
+            tools::cargo(&["build", "--release", "--locked", "--workspace", "--bins"])?;
+            let binary = |name: &str| tools::target_directory().join("release").join(name);
+            tools::run(Command::new(binary("load")).env("PALISADE_BINARY", binary("palisade")))
+        }
+        Some(name) if BENCHES.contains(&name) => {
+            tools::cargo(&["bench", "--locked", "-p", "palisade-tests", "--bench", name])
+        }
+        Some(other) => bail!("there is no benchmark {other:?}; known: {}, load", BENCHES.join(", ")),
+        None => BENCHES
+            .iter()
+            .try_for_each(|name| tools::cargo(&["bench", "--locked", "-p", "palisade-tests", "--bench", name])),
+    }
+}
