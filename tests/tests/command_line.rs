@@ -38,7 +38,7 @@ fn with_files(files: &[(&str, Vec<u8>)]) -> tempfile::TempDir {
 fn evaluate_exits_by_the_worst_that_it_saw() {
     let clean = ("clean.json", evidence::clean_trivy());
     let vulnerable = ("vulnerable.json", evidence::trivy(&[("CVE-2026-0001", "CRITICAL")]));
-    let warned = ("warned.json", evidence::spdx(&[("left-pad", "EUPL-1.2")]));
+    let warned = ("warned.json", evidence::spdx(&[("left-pad", "LicenseRef-house")]));
     let unknown = ("unknown.json", b"{\"hello\": 1}".to_vec());
     let truncated = ("truncated.json", evidence::spdx(&[("left-pad", "MIT")])[..200].to_vec());
     let cases: [(&str, Vec<&(&str, Vec<u8>)>, &[&str], i32); 7] = [

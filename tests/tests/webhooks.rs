@@ -16,7 +16,8 @@ async fn a_delivery_with_a_wrong_or_missing_signature_has_no_effect_and_learns_n
     let palisade = TestHost::start().await;
     palisade.github.pause_deliveries();
     palisade.repository().open_pull_request("Add a feature");
-    let delivery = palisade.github.take_pending_deliveries().remove(0);
+    let pending = palisade.github.take_pending_deliveries();
+    let delivery = pending.into_iter().find(|sent| sent.event == "pull_request").expect("a pull request event");
     for (name, signature) in [("wrong", format!("sha256={}", "0".repeat(64))), ("none", String::new())] {
         let mut sent: Vec<(&str, &str)> = headers("pull_request", name, &signature);
         if signature.is_empty() {
@@ -26,7 +27,7 @@ async fn a_delivery_with_a_wrong_or_missing_signature_has_no_effect_and_learns_n
         assert_eq!(answer.status, 401, "{name}");
         assert!(!answer.body.contains("acme"), "{}", answer.body);
     }
-    palisade.settled().await;
+    palisade.host.idle().await;
     assert!(palisade.github.check_runs().is_empty());
 }
 
@@ -35,7 +36,8 @@ async fn both_addresses_take_the_same_delivery_once() {
     let palisade = TestHost::start().await;
     palisade.github.pause_deliveries();
     let pull_request = palisade.repository().open_pull_request("Add a feature");
-    let delivery = palisade.github.take_pending_deliveries().remove(0);
+    let pending = palisade.github.take_pending_deliveries();
+    let delivery = pending.into_iter().find(|sent| sent.event == "pull_request").expect("a pull request event");
     let sent: Vec<(&str, &str)> =
         delivery.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let first = http::post(&palisade.url("/webhook"), &sent, delivery.body.to_vec()).await.expect("an answer");
@@ -45,7 +47,7 @@ async fn both_addresses_take_the_same_delivery_once() {
         http::post(&palisade.url("/api/webhooks/github"), &sent, delivery.body.to_vec()).await.expect("an answer");
     assert_eq!(second.status, 200, "{}", second.body);
     pull_request.check_run_opened("License Check").await;
-    palisade.settled().await;
+    palisade.host.idle().await;
     assert_eq!(pull_request.check_runs().len(), 2);
 }
 

@@ -109,7 +109,8 @@ pub fn plan(config: &Config, catalogue: &Catalogue) -> (Plan, Vec<String>) {
             if let Some(broken) = &policy.broken
                 && !available.iter().any(|plugin| plugin.name == policy.plugin && plugin.broken.is_some())
             {
-                problems.push(format!("check {:?}: {}", check.name.as_str(), broken.message));
+                let hint = broken.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                problems.push(format!("check {:?}: {}{hint}", check.name.as_str(), broken.message));
             }
         }
     }

@@ -171,6 +171,13 @@ impl PullRequest {
         wait_until(&self.shared, &what, |state| own(state, self.id, name).filter(enough).cloned()).await
     }
 
+    /// Waits until the App's check run of this name on the head reads like this: `success: License Check - Passed`.
+    pub async fn check_run_shows(&self, name: &str, expected: &str) -> CheckRun {
+        let what = format!("check run {name:?} on #{} to be {expected:?}", self.number);
+        let as_expected = |run: &&CheckRun| run.to_string() == expected;
+        wait_until(&self.shared, &what, |state| own(state, self.id, name).filter(as_expected).cloned()).await
+    }
+
     /// Comments on the pull request, oldest first.
     pub fn comments(&self) -> Vec<Comment> {
         let here = |c: &&Comment| c.repository == self.repository && c.pull_request == self.number;

@@ -22,7 +22,7 @@ impl exports::palisade::plugin::plugin::Guest for Hostile {
             version: "0.1.0".to_owned(),
             description: "Misbehaves as its settings say".to_owned(),
             homepage: None,
-            settings_schema: None,
+            settings_schema: Some("{\"type\": \"object\"}".to_owned()),
             formats: Vec::new(),
             reads: Vec::new(),
             properties: Vec::new(),

@@ -20,7 +20,7 @@ impl exports::palisade::plugin::plugin::Guest for Hostile {
             version: "0.1.0".to_owned(),
             description: "Misbehaves as its settings say".to_owned(),
             homepage: None,
-            settings_schema: None,
+            settings_schema: Some("{\"type\": \"object\"}".to_owned()),
             formats: vec![FormatInfo { name: "hostile".to_owned(), covers: vec![Coverage::Vulnerabilities] }],
             reads: Vec::new(),
             properties: Vec::new(),
