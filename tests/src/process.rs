@@ -38,6 +38,7 @@ impl HostProcess {
             .arg(&configuration)
             .arg("serve")
             .env("PALISADE_CACHE_DIRECTORY", crate::compiled_code())
+            .env_remove("PALISADE_BINARY")
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()

@@ -109,7 +109,7 @@ async fn when_github_fails_to_give_the_artifacts_nobody_is_blamed_and_somebody_l
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_covers_what_the_policy_reads_is_no_reports_found() {
-    let cases: [(&str, Vec<(&str, &str, Vec<u8>)>); 4] = [
+    let cases = [
         ("no artifact", vec![]),
         ("nothing recognised", vec![("notes", "notes.json", b"{\"hello\": 1}".to_vec())]),
         ("an SBOM alone", vec![("sbom", "sbom.json", evidence::spdx(&[("left-pad", "MIT")]))]),

@@ -501,12 +501,12 @@ fn a_fail_whose_blocking_violations_are_all_waived_becomes_softer() {
     let deny = violation("severity", Effect::Deny);
     let warn = violation("unknown-severity", Effect::Warn);
     let waiver = rule_waiver("severity");
-    insta::assert_snapshot!(waived(&[waiver.clone()], verdict(Outcome::Fail, vec![deny.clone()])), @r"
+    insta::assert_snapshot!(waived(std::slice::from_ref(&waiver), verdict(Outcome::Fail, vec![deny.clone()])), @r"
     pass
     ! the waiver for rule severity covers 1 violation
     ! every blocking violation is waived: fail becomes pass
     ");
-    insta::assert_snapshot!(waived(&[waiver.clone()], verdict(Outcome::Fail, vec![deny.clone(), warn])), @r"
+    insta::assert_snapshot!(waived(std::slice::from_ref(&waiver), verdict(Outcome::Fail, vec![deny.clone(), warn])), @r"
     warn
     ! the waiver for rule severity covers 1 violation
     ! every blocking violation is waived: fail becomes warn

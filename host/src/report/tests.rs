@@ -157,7 +157,7 @@ fn an_outage_says_that_it_is_no_failure_of_the_policy() {
     |---|---|---|---|--:|--:|
     | `scan/trivy.json` | trivy-json 2 | trivy 0.60.0 | vulnerabilities | 7 | 0 |
     ");
-    insta::assert_snapshot!(shown(&super::outage(&CheckName::parse("License Check").unwrap(), "GitHub answered 503 to @octocat")), @r"
+    insta::assert_snapshot!(shown(&outage(&CheckName::parse("License Check").unwrap(), "GitHub answered 503 to @octocat")), @r"
     Neutral: License Check - System Unavailable
 
     The check could not be decided because a system that it needs is unavailable. This is no policy failure.
@@ -272,7 +272,7 @@ fn flood() -> Record {
     let one = |number: usize| crate::model::verdict::Violation {
         message: format!("{number} *ü* @octocat {}", "<b>|".repeat(40)),
         subject: Some(format!("pkg:npm/package-{number}@1")),
-        ..violation(if number % 2 == 0 { Effect::Deny } else { Effect::Warn })
+        ..violation(if number.is_multiple_of(2) { Effect::Deny } else { Effect::Warn })
     };
     verdict.violations = (0..5_000).map(one).collect();
     verdict.summary = format!("````\n{}", "ü and more\n".repeat(20_000));

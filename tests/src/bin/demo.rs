@@ -226,9 +226,11 @@ impl Show {
             for line in part.lines() {
                 println!("  │ {line}");
             }
+            println!("  │");
         }
         for annotation in &run.annotations {
-            println!("  │ {annotation:?}");
+            let place = format!("{}:{}", annotation.path, annotation.start_line);
+            println!("  │ {} {place}: {}", annotation.level, annotation.message);
         }
     }
 }
