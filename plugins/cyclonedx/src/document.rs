@@ -13,9 +13,9 @@ pub struct Metadata {
     pub component: Maybe<ComponentEntry>,
     pub authors: List<Contact>,
     pub supplier: Maybe<Contact>,
-    /// `manufacture` before 1.6.
-    #[serde(alias = "manufacture")]
     pub manufacturer: Maybe<Contact>,
+    /// The name of `manufacturer` before 1.6. A document may have both, so this is no alias.
+    pub manufacture: Maybe<Contact>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -236,7 +236,8 @@ fn tool(entry: &ToolEntry) -> Option<(String, Option<String>)> {
 }
 
 fn speaker(metadata: &Metadata) -> Speaker {
-    let mut contacts = metadata.authors.iter().chain(metadata.supplier.as_ref()).chain(metadata.manufacturer.as_ref());
+    let companies = [&metadata.supplier, &metadata.manufacturer, &metadata.manufacture];
+    let mut contacts = metadata.authors.iter().chain(companies.into_iter().filter_map(|company| company.as_ref()));
     Speaker {
         author: contacts.find_map(|contact| filled(contact.name.clone())),
         timestamp: filled(metadata.timestamp.clone()),

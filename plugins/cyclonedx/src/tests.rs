@@ -606,14 +606,6 @@ fn bad_entries_are_left_out_and_named() {
 }
 
 #[test]
-fn of_repeated_members_the_last_counts() {
-    let report = read(r#""components": [{"name": "a"}], "components": [{"name": "b", "name": "c"}]"#);
-    let names: Vec<_> = report.components.iter().map(|component| &*component.name).collect();
-    assert_eq!(names, ["c"]);
-    assert!(!report.diagnostics.is_empty());
-}
-
-#[test]
 fn twenty_thousand_components_keep_their_order_and_a_full_report_ends_in_time() {
     let components: Vec<String> = (0..20_000).map(|at| format!(r#"{{"bom-ref": "{at}", "name": "n{at}"}}"#)).collect();
     let members = format!(r#""components": [{}]"#, components.join(","));
@@ -639,4 +631,29 @@ fn nesting_without_end_costs_only_what_nests() {
 #[test]
 fn equal_bytes_give_equal_reports() {
     assert_eq!(snapshot(&read(SCANNED)).to_string(), snapshot(&read(SCANNED)).to_string());
+}
+
+#[test]
+fn a_member_that_stands_twice_makes_the_document_malformed() {
+    let hiding = [
+        (r#""components": [{"name": "a"}], "components": []"#, "/components"),
+        (r#""vulnerabilities": [{"id": "CVE-1"}], "vulnerabilities": []"#, "/vulnerabilities"),
+        (
+            r#""vulnerabilities": [{"id": "CVE-1", "ratings": [{"severity": "critical", "severity": "low"}]}]"#,
+            "/vulnerabilities/0/ratings/0/severity",
+        ),
+    ];
+    for (members, pointer) in hiding {
+        let answer = refused(document(members));
+        let place = format!("stands twice at {pointer};");
+        assert!(matches!(&answer, Failure::Malformed(why) if why.contains(&place)), "{members} {answer:?}");
+    }
+    let behind = document("\"components\": []") + r#" {"x": 1}"#;
+    assert!(matches!(refused(behind), Failure::Malformed(why) if why.contains("after the end")));
+}
+
+#[test]
+fn a_manufacturer_under_both_of_its_names_is_no_repetition() {
+    let report = read(r#""metadata": {"manufacture": {"name": "A"}, "manufacturer": {"name": "B"}}, "components": []"#);
+    assert_eq!(report.diagnostics.len(), 0, "{:?}", report.diagnostics);
 }

@@ -1,9 +1,7 @@
 //! SARIF's wire format, 2.1.0, as far as it is read. Every member is optional and of any type: what does not fit is absent
 //! and noted. Snippets, code flows, web requests and most of the free property bags can hold secrets and are not read at all.
 
-use std::collections::BTreeMap;
-
-use palisade_plugin::lenient::{List, Maybe, Number, OneOrMany, Text};
+use palisade_plugin::lenient::{List, Maybe, Number, OneOrMany, Table, Text};
 use serde::Deserialize;
 
 #[derive(Debug, Default, Deserialize)]
@@ -25,7 +23,7 @@ pub struct ToolComponent {
     pub global_message_strings: Maybe<Messages>,
 }
 
-pub type Messages = BTreeMap<String, Maybe<Message>>;
+pub type Messages = Table<Maybe<Message>>;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -100,8 +98,8 @@ pub struct ResultEntry {
     pub level: Maybe<Text>,
     pub message: Maybe<Message>,
     pub locations: List<LocationEntry>,
-    pub partial_fingerprints: Maybe<BTreeMap<String, Maybe<Text>>>,
-    pub fingerprints: Maybe<BTreeMap<String, Maybe<Text>>>,
+    pub partial_fingerprints: Maybe<Table<Maybe<Text>>>,
+    pub fingerprints: Maybe<Table<Maybe<Text>>>,
     pub suppressions: List<Suppression>,
     pub baseline_state: Maybe<Text>,
     pub taxa: List<DescriptorReference>,

@@ -128,7 +128,7 @@ fn package_of(result: &ResultEntry, rule: Option<&Rule>, told: &Told) -> Option<
 fn fingerprints(result: &ResultEntry) -> Vec<(String, String)> {
     let maps = result.partial_fingerprints.iter().chain(result.fingerprints.iter());
     let pairs = maps
-        .flatten()
+        .flat_map(|map| &map.0)
         .filter(|(name, _)| !PERSONAL.contains(&name.as_str()))
         .filter_map(|(name, value)| Some((name.clone(), filled(value)?.to_owned())));
     let mut fingerprints = Vec::new();

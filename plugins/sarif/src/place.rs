@@ -1,10 +1,8 @@
 //! Where a result stands: paths relative to the repository, as far as the log tells what the repository is. A path that
 //! cannot be reduced to it keeps its slash in front.
 
-use std::collections::BTreeMap;
-
 use palisade_plugin::Location;
-use palisade_plugin::lenient::{Maybe, Number};
+use palisade_plugin::lenient::{Maybe, Number, Table};
 
 use crate::document::{ArtifactLocation, PhysicalLocation, Region};
 use crate::words::{filled, percent_decoded};
@@ -22,7 +20,7 @@ const CHECKOUT_BASES: [&str; 4] = ["SRCROOT", "ROOTPATH", "REPOROOT", "PROJECTRO
 #[derive(Debug, Default)]
 pub struct Places {
     pub artifacts: Vec<ArtifactLocation>,
-    pub bases: BTreeMap<String, Maybe<ArtifactLocation>>,
+    pub bases: Table<Maybe<ArtifactLocation>>,
     /// Directories that are said to be the checkout.
     pub checkouts: Vec<ArtifactLocation>,
     roots: Vec<String>,
@@ -163,7 +161,7 @@ mod tests {
         };
         let bases =
             bases.iter().map(|(name, uri, base)| ((*name).to_owned(), Maybe(Some(location(uri, base))))).collect();
-        let mut places = Places { bases, ..Places::default() };
+        let mut places = Places { bases: Table(bases), ..Places::default() };
         places.settle();
         places
     }

@@ -467,12 +467,20 @@ fn bad_results_are_left_out_and_named() {
 }
 
 #[test]
-fn of_repeated_members_the_last_counts() {
-    let report = read(&linter(r#"{"ruleId": "a", "ruleId": "b"}"#));
-    assert_eq!((&*report.findings[0].id, report.diagnostics.len()), ("b", 1));
-    let twice = r#"{"results": [{"ruleId": "a"}], "results": [{"ruleId": "b"}]}"#;
-    let ids: Vec<_> = read(twice).findings.into_iter().map(|finding| finding.id).collect();
-    assert_eq!(ids, ["b"]);
+fn a_member_that_stands_twice_makes_the_log_malformed() {
+    let hiding = [
+        linter(r#"{"ruleId": "a", "ruleId": "b"}"#),
+        r#"{"results": [{"ruleId": "a"}], "results": []}"#.to_owned(),
+        linter(r#"{"ruleId": "a", "fingerprints": {"x": "1", "x": "2"}}"#),
+    ];
+    for run in hiding {
+        let why = refused(log(&run));
+        assert!(matches!(&why, Failure::Malformed(why) if why.contains("stands twice at /runs/0/")), "{why:?}");
+    }
+    let two = log("").replacen('{', r#"{"runs": [{"results": [{"ruleId": "a"}]}], "#, 1);
+    assert!(matches!(refused(two), Failure::Malformed(why) if why.contains("stands twice at /runs;")));
+    let behind = log(&linter("")) + r#" {"x": 1}"#;
+    assert!(matches!(refused(behind), Failure::Malformed(why) if why.contains("after the end")));
 }
 
 #[test]

@@ -318,14 +318,6 @@ fn depth_costs_no_stack() {
 }
 
 #[test]
-fn of_repeated_members_the_last_counts() {
-    let text = r#"{"spdxVersion": "SPDX-2.3", "packages": [], "packages": [{"name": "a", "name": "b"}]}"#;
-    let report = normalize(text).unwrap();
-    assert_eq!(report.components[0].name, "b");
-    assert!(report.diagnostics.len() > 3, "more than the members that SPDX demands");
-}
-
-#[test]
 fn repeated_ids_become_unique_and_edges_mean_the_first() {
     let packages = json!([package("A"), package("A"), package("A#2"), package("A"), package("B")]);
     let relationships = json!([relationship("B", "DEPENDS_ON", "A")]);
@@ -432,4 +424,21 @@ fn purls_are_repaired_where_the_mistake_is_known() {
     assert_eq!(purl("pkg:///alpine/a@1"), "pkg:apk/a@1");
     assert_eq!(purl("pkg:Maven/A/b@1"), "pkg:maven/A/b@1");
     assert_eq!(purl("not a purl"), "not a purl");
+}
+
+#[test]
+fn a_member_that_stands_twice_makes_the_document_malformed() {
+    let whole = |package: &str| format!(r#"{{"spdxVersion": "SPDX-2.3", "packages": [{package}]}}"#);
+    let licensed = r#"{"SPDXID": "SPDXRef-a", "name": "a", "licenseDeclared": "MIT"}"#;
+    let hiding = [
+        (whole(licensed).replace(r#""packages""#, r#""packages": [], "packages""#), "/packages"),
+        (whole(&licensed.replace('}', r#", "licenseDeclared": "GPL-3.0-only"}"#)), "/packages/0/licenseDeclared"),
+    ];
+    for (document, pointer) in hiding {
+        let answer = normalize(&document);
+        let place = format!("stands twice at {pointer};");
+        assert!(matches!(&answer, Err(Failure::Malformed(why)) if why.contains(&place)), "{document} {answer:?}");
+    }
+    let answer = normalize(whole(licensed) + " trailing");
+    assert!(matches!(&answer, Err(Failure::Malformed(why)) if why.contains("after the end")), "{answer:?}");
 }

@@ -1,17 +1,17 @@
 //! Trivy's wire format, schema 2, as far as it is read. Every member is optional and of any type: what does not fit is
 //! absent and noted. Secrets (`Match`, `Code`), snippets and the commit's people are not read at all.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use palisade_plugin::{
     Location,
-    lenient::{Maybe, Number, OneOrMany, Text},
+    lenient::{Maybe, Number, OneOrMany, Text, Tree},
 };
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
+    de::{Error, MapAccess, Visitor},
 };
-use serde_json::Value;
 
 use crate::words::filled;
 
@@ -246,7 +246,7 @@ pub struct ModifiedEntry {
     pub status: Maybe<Text>,
     pub statement: Maybe<Text>,
     pub source: Maybe<Text>,
-    pub finding: Maybe<Value>,
+    pub finding: Maybe<Tree>,
 }
 
 /// Ratings by source, in the document's order.
@@ -269,7 +269,11 @@ impl<'de> Visitor<'de> for RatingsVisitor {
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Ratings, A::Error> {
         let mut ratings = Vec::new();
+        let mut sources = BTreeSet::new();
         while let Some((source, rating)) = map.next_entry::<String, Maybe<Rating>>()? {
+            if !sources.insert(source.clone()) {
+                return Err(A::Error::custom(format_args!("duplicate field `{source}`")));
+            }
             ratings.extend(rating.0.map(|rating| (source, rating)));
         }
         Ok(Ratings(ratings))

@@ -220,7 +220,7 @@ fn entries<T: DeserializeOwned>(member: &mut Member) -> Result<Vec<(usize, T)>, 
 
 /// A finding that an ignore file or a VEX document took out of the other lists, with the tool's reason.
 fn hidden(entry: ModifiedEntry, target: &Target, origin: String) -> Result<Finding, Diagnostic> {
-    let value = entry.finding.0.unwrap_or_default();
+    let value = entry.finding.0.unwrap_or_default().0;
     let mut finding = match words::filled(entry.kind).as_deref() {
         Some("vulnerability") => vulnerability::finding(again(value, &origin)?, target, origin),
         Some("misconfiguration") => misconfiguration::finding(again(value, &origin)?, target, origin),

@@ -351,17 +351,6 @@ fn depth_costs_no_stack() {
 }
 
 #[test]
-fn of_repeated_members_the_last_counts() {
-    let entry = r#"{"VulnerabilityID": "CVE-1", "Severity": "LOW", "Severity": "HIGH"}"#;
-    let document = format!(
-        r#"{{"SchemaVersion": 2, "Results": [], "Results": [{{"Class": "os-pkgs", "Vulnerabilities": [{entry}]}}]}}"#
-    );
-    let report = normalize(document).unwrap();
-    assert_eq!(report.findings[0].severity, Some(Severity::High));
-    assert!(!report.diagnostics.is_empty());
-}
-
-#[test]
 fn a_host_that_takes_no_more_ends_the_reading() {
     let entries: Vec<Value> = (0..2_000).map(|number| json!({"VulnerabilityID": format!("CVE-{number}")})).collect();
     let document = of_result(json!({"Target": "a", "Class": "lang-pkgs", "Vulnerabilities": entries})).to_string();
@@ -539,4 +528,41 @@ fn what_an_ignore_file_took_out_is_shown_with_its_reason() {
     ];
     assert_eq!(statuses, expected);
     assert_eq!(report.completeness, Completeness::Partial);
+}
+
+#[test]
+fn a_member_that_stands_twice_makes_the_report_malformed() {
+    let whole = |results: &str| format!(r#"{{"SchemaVersion": 2, "Results": [{results}]}}"#);
+    let listed =
+        |entry: &str| whole(&format!(r#"{{"Target": "t", "Class": "lang-pkgs", "Vulnerabilities": [{entry}]}}"#));
+    let bad = r#"{"VulnerabilityID": "CVE-1", "PkgName": "a", "Severity": "CRITICAL"}"#;
+    let modified = r#"{"Type": "vulnerability", "Status": "affected", "Finding": {"VulnerabilityID": "CVE-1", "Severity": "CRITICAL", "Severity": "LOW"}}"#;
+    let hiding = [
+        (listed(bad).replace(r#""Results": ["#, r#""Results": [], "Results": ["#), "/Results"),
+        (listed(bad).replacen(r#""Results""#, r#""Results": [], "Res\u0075lts""#, 1), "/Results"),
+        (whole(&format!(r#"{{"Vulnerabilities": [{bad}], "Vulnerabilities": []}}"#)), "/Results/0/Vulnerabilities"),
+        (listed(&bad.replace('}', r#", "Severity": "LOW"}"#)), "/Results/0/Vulnerabilities/0/Severity"),
+        (listed(&bad.replace('}', r#", "Title": {}, "Severity": "LOW"}"#)), "/Results/0/Vulnerabilities/0/Severity"),
+        (
+            listed(&bad.replace('}', r#", "CVSS": {"nvd": {"V3Score": 9.8}, "nvd": {}}}"#)),
+            "/Results/0/Vulnerabilities/0/CVSS/nvd",
+        ),
+        (
+            whole(&format!(r#"{{"ExperimentalModifiedFindings": [{modified}]}}"#)),
+            "/Results/0/ExperimentalModifiedFindings/0/Finding/Severity",
+        ),
+    ];
+    for (document, pointer) in hiding {
+        let answer = normalize(&document);
+        let place = format!("stands twice at {pointer};");
+        assert!(matches!(&answer, Err(Failure::Malformed(why)) if why.contains(&place)), "{document} {answer:?}");
+    }
+}
+
+#[test]
+fn text_after_the_report_makes_it_malformed() {
+    for behind in [" trailing", r#" {"x": 1}"#] {
+        let answer = normalize(format!(r#"{{"SchemaVersion": 2, "Results": []}}{behind}"#));
+        assert!(matches!(&answer, Err(Failure::Malformed(why)) if why.contains("after the end")), "{answer:?}");
+    }
 }

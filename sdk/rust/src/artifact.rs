@@ -103,7 +103,7 @@ impl<'a> Artifact<'a> {
     /// # Errors
     /// `malformed` for an empty file and for HTML, `unsupported` for compressed files. The JSON itself is read later.
     pub fn json(&self) -> Result<Json<'_>, Failure> {
-        Json::open(self.ranged(), self.notes.clone(), Some(self))
+        Json::open(self.ranged(), self.notes.clone())
     }
 
     /// Leaves a diagnostic from where the report is out of reach.

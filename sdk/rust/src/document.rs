@@ -70,6 +70,6 @@ impl Document {
     /// # Errors
     /// `malformed` for an empty document; the JSON itself is read later.
     pub fn json(&self) -> Result<Json<'_>, Failure> {
-        Json::open(self.ranged(), Notes::default(), None)
+        Json::open(self.ranged(), Notes::default())
     }
 }

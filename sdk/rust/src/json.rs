@@ -29,9 +29,14 @@
 //! ```
 //!
 //! What is tolerated, each with a diagnostic in the report: an element that does not fit its struct (it is left out, and
-//! the report becomes partial), raw control characters and lone surrogates in strings, duplicate members, trailing commas,
-//! garbage after the end, bytes that are not UTF-8. Nesting deeper than 128 costs the element that nests; skipping has no
-//! limit. Text that ends in the middle is malformed.
+//! the report becomes partial), raw control characters and lone surrogates in strings, trailing commas, bytes that are not
+//! UTF-8. Nesting deeper than 128 costs the element that nests; skipping has no limit.
+//!
+//! Malformed as a whole is a text that ends in the middle, that goes on after the document's end, or that names a member
+//! twice in an object that is walked or parsed into a struct: readers disagree about which one counts, so either could
+//! hide findings. Escapes in a name are no disguise. What is skipped is not looked into. Plain maps and
+//! [`serde_json::Value`] keep the last of two silently; [`Table`](crate::lenient::Table) and
+//! [`Tree`](crate::lenient::Tree) refuse them.
 //!
 //! Files up to 16 MiB are read into one buffer; above, a window slides over the file, and memory stays at the window and
 //! the largest value that is parsed at once. Both walks can be repeated: call [`Json::members`] twice when a later member
@@ -40,14 +45,12 @@
 mod cursor;
 mod pointer;
 mod recover;
+mod repeats;
 pub(crate) mod skim;
 mod skip;
 
-use std::collections::BTreeMap;
-
 use serde::de::DeserializeOwned;
 
-use crate::artifact::Artifact;
 use crate::notes::Notes;
 use crate::ranged::{LARGEST_READ, Ranged, read_range, read_whole};
 use crate::text;
@@ -64,48 +67,32 @@ pub struct Json<'a> {
     source: &'a dyn Ranged,
     notes: Notes,
     buffer: Option<String>,
-    /// How often top-level members occur that occur more than once; readers keep the last.
-    repeated: BTreeMap<String, usize>,
 }
 
 impl<'a> Json<'a> {
-    pub(crate) fn open(source: &'a dyn Ranged, notes: Notes, artifact: Option<&Artifact>) -> Result<Json<'a>, Failure> {
-        Json::open_buffering(source, notes, artifact, LARGEST_BUFFER)
+    pub(crate) fn open(source: &'a dyn Ranged, notes: Notes) -> Result<Json<'a>, Failure> {
+        Json::open_buffering(source, notes, LARGEST_BUFFER)
     }
 
-    fn open_buffering(
-        source: &'a dyn Ranged,
-        notes: Notes,
-        artifact: Option<&Artifact>,
-        largest_buffer: u64,
-    ) -> Result<Json<'a>, Failure> {
+    fn open_buffering(source: &'a dyn Ranged, notes: Notes, largest_buffer: u64) -> Result<Json<'a>, Failure> {
         refuse_other_files(source)?;
-        let repeated = artifact.map(|artifact| repeated_members(&artifact.outline().members)).unwrap_or_default();
         let buffer = (source.size() <= largest_buffer).then(|| text::decode(read_whole(source), &notes));
-        Ok(Json { source, notes, buffer, repeated })
+        Ok(Json { source, notes, buffer })
     }
 
-    /// Walks the top-level object: `visit` gets each member's name and value, in the file's order. Of a member that occurs
-    /// twice only the last counts.
+    /// Walks the top-level object: `visit` gets each member's name and value, in the file's order.
     ///
     /// # Errors
-    /// `malformed` if the file is no JSON object or breaks off; whatever `visit` returns.
+    /// `malformed` if the file is no JSON object, breaks off, goes on after its end or repeats a member; whatever `visit` returns.
     pub fn members(
         &mut self,
         mut visit: impl FnMut(&str, &mut Member<'_, '_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let mut repeated = self.repeated.clone();
         self.walk(|member| {
             if member.kind()? != Kind::Object {
                 return Err(Failure::malformed("a JSON object was expected at the top level"));
             }
-            member.members(|name, value| match repeated.get_mut(name) {
-                Some(left) if *left > 1 => {
-                    *left -= 1;
-                    Ok(()) // not taken, so skipped; the walk notes the duplicate
-                }
-                _ => visit(name, value),
-            })
+            member.members(&mut visit)
         })
     }
 
@@ -181,8 +168,7 @@ impl<'a> Json<'a> {
         let mut member = Member { cursor: &mut cursor, taken: false };
         visit(&mut member)?;
         member.skip_unless_taken()?;
-        cursor.note_trailing_garbage();
-        Ok(())
+        cursor.expect_the_end()
     }
 
     fn cursor(&self) -> Cursor<'_> {
@@ -228,7 +214,7 @@ impl Member<'_, '_> {
     /// Parses the value; `None` with a diagnostic if it does not fit, and `None` for a value that was taken before.
     ///
     /// # Errors
-    /// `malformed` if the text breaks off or cannot be followed any further.
+    /// `malformed` if the text breaks off, repeats a member or cannot be followed any further.
     pub fn parse<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Failure> {
         if std::mem::replace(&mut self.taken, true) {
             return Ok(None);
@@ -255,10 +241,10 @@ impl Member<'_, '_> {
     }
 
     /// Walks an object's members, in the file's order. Anything but an object is a diagnostic (`null` not even that), and
-    /// nothing is visited. Duplicate members are all visited and noted.
+    /// nothing is visited.
     ///
     /// # Errors
-    /// `malformed` if the text breaks off; whatever `visit` returns.
+    /// `malformed` if the text breaks off or repeats a member; whatever `visit` returns.
     pub fn members(
         &mut self,
         visit: impl FnMut(&str, &mut Member<'_, '_>) -> Result<(), Failure>,
@@ -328,15 +314,6 @@ fn is_blank(character: char) -> bool {
     matches!(character, ' ' | '\n' | '\r' | '\t' | '\0')
 }
 
-fn repeated_members(members: &[(String, Option<String>)]) -> BTreeMap<String, usize> {
-    let mut count_by_name = BTreeMap::new();
-    for (name, _) in members {
-        *count_by_name.entry(name.clone()).or_insert(0) += 1;
-    }
-    count_by_name.retain(|_, count| *count > 1);
-    count_by_name
-}
-
 impl<'a> Feed<'a> {
     fn new(source: &'a dyn Ranged, notes: Notes) -> Feed<'a> {
         Feed { source, offset: 0, decoder: text::ChunkDecoder::new(notes), ended: false }
@@ -358,7 +335,7 @@ impl<'a> Feed<'a> {
 /// Walks a text's top-level object for the outline: `see` gets name, kind and, for scalars, the text. Returns what stands
 /// behind the document.
 pub(crate) fn outline_of(text: &str, mut see: impl FnMut(&str, Kind, Option<String>)) -> Result<&str, Failure> {
-    let mut cursor = Cursor::over(text, Notes::default());
+    let mut cursor = Cursor::over(text, Notes::default()).visiting_repeats();
     let mut member = Member { cursor: &mut cursor, taken: false };
     if member.kind()? == Kind::Object {
         member.members(|name, value| {

@@ -5,6 +5,8 @@
 //! its type, and only if that fails again with buffering, when what was left out is noted. Elsewhere (plain `serde_json`)
 //! they are tolerant at once.
 
+mod maps;
+
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,6 +16,8 @@ use serde::de::value::{MapAccessDeserializer, StrDeserializer, StringDeserialize
 use serde::de::{DeserializeOwned, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+
+pub use maps::{Table, Tree};
 
 thread_local! {
     static STRICT: Cell<bool> = const { Cell::new(false) };

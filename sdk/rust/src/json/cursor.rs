@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Deserializer;
 
 use super::pointer::{Step, render};
-use super::recover::recover;
+use super::recover::{Repeat, recover};
 use super::skip::Skip;
 use super::{Kind, Member, is_blank, misfit};
 use crate::lenient::strictly;
@@ -23,7 +23,17 @@ pub(super) struct Cursor<'t> {
     feed: Option<Feed<'t>>,
     path: Vec<Step>,
     is_cut: bool,
+    repeats: Repeats,
     pub notes: Notes,
+}
+
+/// What becomes of a member whose name stood before in the same object.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeats {
+    /// Readers would disagree about the document.
+    Refused,
+    /// For an outline, which only says what is there.
+    Visited,
 }
 
 /// Where a sliding window gets its text from.
@@ -36,7 +46,15 @@ pub(super) struct Feed<'t> {
 
 impl<'t> Cursor<'t> {
     pub fn over(text: &'t str, notes: Notes) -> Cursor<'t> {
-        Cursor { window: Cow::Borrowed(text), position: 0, feed: None, path: Vec::new(), is_cut: false, notes }
+        Cursor {
+            window: Cow::Borrowed(text),
+            position: 0,
+            feed: None,
+            path: Vec::new(),
+            is_cut: false,
+            repeats: Repeats::Refused,
+            notes,
+        }
     }
 
     pub fn sliding(feed: Feed<'t>, notes: Notes) -> Cursor<'t> {
@@ -46,8 +64,13 @@ impl<'t> Cursor<'t> {
             feed: Some(feed),
             path: Vec::new(),
             is_cut: false,
+            repeats: Repeats::Refused,
             notes,
         }
+    }
+
+    pub fn visiting_repeats(self) -> Cursor<'t> {
+        Cursor { repeats: Repeats::Visited, ..self }
     }
 
     pub fn position(&self) -> usize {
@@ -100,7 +123,7 @@ impl<'t> Cursor<'t> {
 
     fn second_attempt<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Failure> {
         let text = self.take_text()?;
-        let recovered = recover(&text);
+        let recovered = recover(&text).map_err(|repeat| self.repeated(&repeat))?;
         for oddity in recovered.oddities {
             self.notes.odd(Diagnostic::warning(oddity).at(self.pointer()));
         }
@@ -157,9 +180,8 @@ impl<'t> Cursor<'t> {
             };
             self.expect(b':')?;
             self.path.push(Step::Name(name.clone()));
-            if !names.insert(name.clone()) {
-                self.notes
-                    .odd(Diagnostic::warning("duplicate member; readers may disagree about it").at(self.pointer()));
+            if !names.insert(name.clone()) && self.repeats == Repeats::Refused {
+                return Err(self.repeated(&Repeat { name, path: Vec::new() }));
             }
             self.visit_one(|member| visit(&name, member))?;
         }
@@ -301,9 +323,11 @@ impl<'t> Cursor<'t> {
         self.position = self.window.len();
     }
 
-    pub fn note_trailing_garbage(&mut self) {
-        if self.peek().is_some() {
-            self.notes.odd(Diagnostic::warning("text after the end of the JSON document was ignored"));
+    /// Whoever reads the last document of two sees another report than we do.
+    pub fn expect_the_end(&mut self) -> Result<(), Failure> {
+        match self.peek() {
+            Some(_) => Err(Failure::malformed("text stands after the end of the JSON document")),
+            None => Ok(()),
         }
     }
 
@@ -347,6 +371,11 @@ impl<'t> Cursor<'t> {
     fn cut(&mut self) -> Failure {
         self.is_cut = true;
         self.malformed("the text breaks off")
+    }
+
+    fn repeated(&self, repeat: &Repeat) -> Failure {
+        let (name, pointer) = (&repeat.name, self.pointer() + &render(&repeat.path));
+        Failure::malformed(format!("`{name}` stands twice at {pointer}; readers disagree about which one counts"))
     }
 
     fn malformed(&self, message: &str) -> Failure {

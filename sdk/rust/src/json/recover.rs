@@ -1,8 +1,9 @@
 //! The second attempt at a value that did not parse. Slow and patient; only bad values come here.
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
+use super::pointer::Step;
+use super::repeats::repeated_member;
 use crate::lenient;
 
 /// What became of a value.
@@ -14,30 +15,46 @@ pub(super) struct Recovered<T> {
     pub losses: Vec<String>,
 }
 
-/// Tries a value's text again: repaired, with duplicate members, and tolerantly.
-pub(super) fn recover<T: DeserializeOwned>(text: &str) -> Recovered<T> {
+/// Why nothing may be recovered: a member stands twice. The path leads to it from the value on; where two spellings of one
+/// field meet, only the name is known.
+pub(super) struct Repeat {
+    pub name: String,
+    pub path: Vec<Step>,
+}
+
+/// Tries a value's text again: repaired and tolerantly. A tolerant attempt buffers values, which keeps the last of two
+/// members, so repeats are looked for first.
+pub(super) fn recover<T: DeserializeOwned>(text: &str) -> Result<Recovered<T>, Repeat> {
     let mut oddities = Vec::new();
     let repaired = repair(text);
     if repaired.is_some() {
         oddities.push("control characters or lone surrogates in strings were replaced".to_owned());
     }
     let text = repaired.as_deref().unwrap_or(text);
-    let (parsed, mut losses) = lenient::tolerantly(|| serde_json::from_str::<T>(text));
-    let error = match parsed {
-        Ok(value) => return Recovered { value: Some(value), oddities, losses },
-        Err(error) => error,
-    };
-    // A map keeps the last of two members, where a derived struct refuses both.
-    if let (true, Ok(map)) = (error.to_string().starts_with("duplicate field"), serde_json::from_str::<Value>(text)) {
-        let (parsed, more) = lenient::tolerantly(|| T::deserialize(map));
-        losses = more;
-        if let Ok(value) = parsed {
-            oddities.push(format!("{}; the last one counts", without_place(&error)));
-            return Recovered { value: Some(value), oddities, losses };
-        }
+    if let Some(path) = repeated_member(text) {
+        let name = match path.last() {
+            Some(Step::Name(name)) => name.clone(),
+            _ => String::new(),
+        };
+        return Err(Repeat { name, path });
     }
-    losses.push(without_place(&error));
-    Recovered { value: None, oddities, losses }
+    let (parsed, mut losses) = lenient::tolerantly(|| serde_json::from_str::<T>(text));
+    let value = match parsed {
+        Ok(value) => Some(value),
+        Err(error) => {
+            losses.push(without_place(&error));
+            None
+        }
+    };
+    match losses.iter().find_map(|loss| repeated_field(loss)) {
+        Some(name) => Err(Repeat { name: name.to_owned(), path: Vec::new() }),
+        None => Ok(Recovered { value, oddities, losses }),
+    }
+}
+
+/// The name in serde's complaint about a field that comes twice.
+fn repeated_field(message: &str) -> Option<&str> {
+    message.strip_prefix("duplicate field `")?.split('`').next()
 }
 
 /// A line and column inside an excerpt would mislead; the diagnostic has a pointer.
