@@ -22,7 +22,7 @@ enum Task {
         /// Seeds for each randomised test. The default fits the hour; `--seeds 1000` is a full run.
         #[arg(long, default_value_t = 25)]
         seeds: u32,
-        /// Only this stage: target, schemas, format, clippy, test, deny.
+        /// Only this stage: target, build, schemas, format, test, clippy, deny.
         #[arg(long)]
         only: Option<String>,
     },
@@ -56,7 +56,7 @@ fn run(task: Task) -> Result<()> {
         Task::Test { seeds, only } => test(seeds, only.as_deref()),
         Task::Demo { keep } => demo(keep),
         Task::Bench { which } => bench(which.as_deref()),
-        Task::Setup => Stages::new(None).run(vec![target(), schemas()]),
+        Task::Setup => setup(),
     }
 }
 
@@ -64,18 +64,25 @@ fn test(seeds: u32, only: Option<&str>) -> Result<()> {
     let seeds = seeds.to_string();
     Stages::new(only).run(vec![
         target(),
+        // All of it at once: selecting single packages would build their dependencies again with other features.
+        Stage::new("build", || tools::cargo(&["test", "--workspace", "--locked", "--quiet", "--no-run"])),
         schemas(),
         Stage::new("format", || tools::cargo(&["fmt", "--all", "--check"])),
-        Stage::new("clippy", || {
-            tools::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"])
-        }),
         Stage::new("test", move || {
             let mut tests = Command::new(tools::cargo_program());
             tests.args(["test", "--workspace", "--locked", "--quiet"]).env("PALISADE_SEEDS", &seeds);
             tools::run(&mut tests)
         }),
+        Stage::new("clippy", || {
+            tools::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"])
+        }),
         Stage::new("deny", tools::deny),
     ])
+}
+
+fn setup() -> Result<()> {
+    let build = Stage::new("build", || tools::cargo(&["build", "--workspace", "--locked", "--quiet", "--bins"]));
+    Stages::new(None).run(vec![target(), build, schemas()])
 }
 
 fn target() -> Stage {
@@ -88,10 +95,9 @@ fn schemas() -> Stage {
         if !tools::available("npm") {
             return tools::skipped("GitHub's schemas: npm is not installed; the schema tests are skipped");
         }
-        match tools::cargo(&["run", "--quiet", "--locked", "-p", "palisade-github-fake", "--bin", "fetch-schemas"]) {
-            Ok(()) => Ok(()),
-            Err(error) => tools::skipped(&format!("GitHub's schemas: {error:#}; the schema tests are skipped")),
-        }
+        let fetch = tools::target_directory().join("debug").join("fetch-schemas");
+        tools::run(&mut Command::new(fetch))
+            .or_else(|error| tools::skipped(&format!("GitHub's schemas: {error:#}; the schema tests are skipped")))
     })
 }
 
@@ -106,7 +112,8 @@ fn demo(keep: bool) -> Result<()> {
     if keep {
         demo.arg("--keep");
     }
-    tools::run(&mut demo)
+    tools::run(&mut demo)?;
+    Ok(())
 }
 
 fn bench(which: Option<&str>) -> Result<()> {
@@ -116,14 +123,16 @@ fn bench(which: Option<&str>) -> Result<()> {
         Some("load") => {
             tools::cargo(&["build", "--release", "--locked", "--workspace", "--bins"])?;
             let binary = |name: &str| tools::target_directory().join("release").join(name);
-            tools::run(Command::new(binary("load")).env("PALISADE_BINARY", binary("palisade")))
+            tools::run(Command::new(binary("load")).env("PALISADE_BINARY", binary("palisade")))?;
+            Ok(())
         }
         Some(name) if BENCHES.contains(&name) => {
-            tools::cargo(&["bench", "--locked", "-p", "palisade-tests", "--bench", name])
+            tools::cargo(&["bench", "--locked", "-p", "palisade-tests", "--bench", name])?;
+            Ok(())
         }
         Some(other) => bail!("there is no benchmark {other:?}; known: {}, load", BENCHES.join(", ")),
-        None => BENCHES
-            .iter()
-            .try_for_each(|name| tools::cargo(&["bench", "--locked", "-p", "palisade-tests", "--bench", name])),
+        None => BENCHES.iter().try_for_each(|name| {
+            tools::cargo(&["bench", "--locked", "-p", "palisade-tests", "--bench", name]).map(drop)
+        }),
     }
 }

@@ -3,7 +3,15 @@
 use anyhow::{Result, bail};
 use std::time::Instant;
 
-type Work = Box<dyn FnOnce() -> Result<()>>;
+type Work = Box<dyn FnOnce() -> Result<Outcome>>;
+
+/// How a stage ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Done,
+    /// Something could not be had; what and why was said where it was noticed.
+    Skipped,
+}
 
 pub struct Stage {
     name: &'static str,
@@ -11,7 +19,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    pub fn new(name: &'static str, work: impl FnOnce() -> Result<()> + 'static) -> Self {
+    pub fn new(name: &'static str, work: impl FnOnce() -> Result<Outcome> + 'static) -> Self {
         Self { name, work: Box::new(work) }
     }
 }
@@ -39,7 +47,8 @@ impl Stages {
             let started = Instant::now();
             let outcome = (stage.work)();
             let word = match &outcome {
-                Ok(()) => "ok",
+                Ok(Outcome::Done) => "ok",
+                Ok(Outcome::Skipped) => "SKIPPED in part or whole, see above",
                 Err(error) => {
                     eprintln!("{}: {error:#}", stage.name);
                     failed.push(stage.name);

@@ -1,5 +1,6 @@
 //! The tools that the stages call: cargo, rustup, npm, cargo-deny.
 
+use crate::stages::Outcome;
 use anyhow::{Context, Result, anyhow, bail};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -10,16 +11,16 @@ pub fn cargo_program() -> String {
     std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
 }
 
-pub fn cargo(arguments: &[&str]) -> Result<()> {
+pub fn cargo(arguments: &[&str]) -> Result<Outcome> {
     run(Command::new(cargo_program()).args(arguments))
 }
 
 /// Runs a command in the workspace, shows it, and fails if it fails.
-pub fn run(command: &mut Command) -> Result<()> {
+pub fn run(command: &mut Command) -> Result<Outcome> {
     let shown = show(command);
     eprintln!("$ {shown}");
     let status = command.current_dir(workspace()).status().with_context(|| format!("starting {shown}"))?;
-    if status.success() { Ok(()) } else { bail!("{shown} ended with {status}") }
+    if status.success() { Ok(Outcome::Done) } else { bail!("{shown} ended with {status}") }
 }
 
 fn show(command: &Command) -> String {
@@ -48,22 +49,22 @@ pub fn available(program: &str) -> bool {
 }
 
 /// Something could not be had. Locally a loud line; in CI, where the registries hold it, a failure.
-pub fn skipped(what: &str) -> Result<()> {
+pub fn skipped(what: &str) -> Result<Outcome> {
     if std::env::var_os("CI").is_some() {
         bail!("{what} (a skip is a failure in CI)");
     }
     eprintln!("SKIPPED {what}");
-    Ok(())
+    Ok(Outcome::Skipped)
 }
 
 /// Adds the target that plugins are built for, if it is missing.
-pub fn wasm_target() -> Result<()> {
+pub fn wasm_target() -> Result<Outcome> {
     let sysroot =
         Command::new("rustc").args(["--print", "sysroot"]).output().context("asking rustc for its sysroot")?;
     let sysroot = PathBuf::from(String::from_utf8_lossy(&sysroot.stdout).trim());
     if sysroot.join("lib/rustlib").join(WASM_TARGET).join("lib").is_dir() {
         eprintln!("{WASM_TARGET} is there");
-        return Ok(());
+        return Ok(Outcome::Done);
     }
     run(Command::new("rustup").args(["target", "add", WASM_TARGET])).map_err(|error| {
         anyhow!("the target {WASM_TARGET} is missing and could not be added ({error:#}); plugins cannot be built")
@@ -71,7 +72,7 @@ pub fn wasm_target() -> Result<()> {
 }
 
 /// Licences, bans and sources; advisories too, if their database can be reached.
-pub fn deny() -> Result<()> {
+pub fn deny() -> Result<Outcome> {
     if !available("cargo-deny") {
         eprintln!("cargo-deny is missing; installing it from crates.io (some minutes)");
         if let Err(error) = cargo(&["install", "--quiet", "--locked", "--no-default-features", "cargo-deny"]) {
@@ -87,11 +88,11 @@ pub fn deny() -> Result<()> {
     let said = String::from_utf8_lossy(&advisories.stderr).into_owned();
     if advisories.status.success() {
         eprintln!("advisories: none");
-        Ok(())
+        Ok(Outcome::Done)
     } else if said.contains("failed to fetch") || said.contains("failed to load advisory database") {
         // Their database is a git repository, not a registry's package: out of reach in many a CI.
         eprintln!("SKIPPED advisories: the advisory database cannot be reached");
-        Ok(())
+        Ok(Outcome::Skipped)
     } else {
         bail!("advisories:\n{said}")
     }
