@@ -26,6 +26,7 @@ use async_trait::async_trait;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -90,7 +91,7 @@ fn cache_directory(config: &Config) -> Option<PathBuf> {
 #[derive(Debug)]
 pub struct Host {
     pub address: SocketAddr,
-    workers: Workers,
+    workers: Option<Workers>,
     background: Vec<tokio::task::JoinHandle<()>>,
     stop_serving: watch::Sender<bool>,
     ready: watch::Sender<bool>,
@@ -112,7 +113,8 @@ pub async fn serve(config: Config) -> Result<Host> {
     let bench = bench(&config).await?;
     let github = GitHub::new(github_options(&config, clock.clone())?)?;
     let store = MemoryStore::new(clock.clone(), config.state.max_entries, config.state.max_bytes);
-    let state = State::new(Arc::new(store), config.state.expiry);
+    let records = MemoryStore::new(clock.clone(), config.state.max_entries, config.state.records_max_bytes).evicting();
+    let state = State::new(Arc::new(store), Arc::new(records), config.state.expiry);
     let queue: Arc<dyn JobQueue> =
         Arc::new(MemoryQueue::new(clock.clone(), config.queue.capacity, config.queue.coalesce));
     let (directory, scratch) = artifact_directory(&config)?;
@@ -165,7 +167,25 @@ pub async fn serve(config: Config) -> Result<Host> {
     });
     ready.send_replace(true);
     tracing::info!(%address, "listening");
-    Ok(Host { address, workers, background, stop_serving, ready, server, config, queue, sweep, _scratch: scratch })
+    Ok(Host {
+        address,
+        workers: Some(workers),
+        background,
+        stop_serving,
+        ready,
+        server,
+        config,
+        queue,
+        sweep,
+        _scratch: scratch,
+    })
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.server.abort();
+        self.background.iter().for_each(tokio::task::JoinHandle::abort);
+    }
 }
 
 impl Host {
@@ -179,16 +199,21 @@ impl Host {
         self.sweep.once().await
     }
 
-    /// Refuses new webhooks, lets jobs end, stops. True if nothing had to be cut off.
-    pub async fn shut_down(self) -> bool {
+    /// Refuses new webhooks, lets jobs at work end, stops. Returns how many jobs were cut off or never begun.
+    pub async fn shut_down(mut self) -> usize {
         self.ready.send_replace(false);
         self.stop_serving.send_replace(true);
-        let drained = self.workers.drain(self.config.server.drain).await;
-        for task in &self.background {
-            task.abort();
+        let started = Instant::now();
+        if let Some(workers) = self.workers.take() {
+            workers.drain(self.config.server.drain).await;
         }
-        self.server.abort();
-        drained
+        // Webhooks that are being read get their answer.
+        let rest = self.config.server.drain.saturating_sub(started.elapsed()).max(Duration::from_secs(1));
+        if tokio::time::timeout(rest, &mut self.server).await.is_err() {
+            tracing::warn!("connections were cut off");
+        }
+        let depth = self.queue.depth().await;
+        depth.waiting + depth.running
     }
 }
 

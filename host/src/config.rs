@@ -41,8 +41,10 @@ pub struct Config {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Server {
-    /// Address to listen on. Default `0.0.0.0:8080`; `POLLY_PORT` changes the port.
+    /// Address to listen on. Default `0.0.0.0:8080`.
     pub address: String,
+    /// The port, over that of the address; `POLLY_PORT` sets it.
+    pub port: Option<u16>,
     /// Where people reach this host, for links. Default none.
     pub public_url: Option<String>,
     /// How long a shutdown waits for jobs. Default `25s`, below the 30 s that Kubernetes grants.
@@ -51,7 +53,21 @@ pub struct Server {
 }
 impl Default for Server {
     fn default() -> Self {
-        Self { address: "0.0.0.0:8080".into(), public_url: None, drain: Duration::from_secs(25) }
+        Self { address: "0.0.0.0:8080".into(), port: None, public_url: None, drain: Duration::from_secs(25) }
+    }
+}
+
+impl Server {
+    fn apply_port(&mut self) {
+        if let (Some(port), Some((host, _))) = (self.port, self.address.rsplit_once(':')) {
+            self.address = format!("{host}:{port}");
+        }
+    }
+
+    fn is_loopback(&self) -> bool {
+        let host = self.address.rsplit_once(':').map_or(self.address.as_str(), |(host, _)| host);
+        host == "localhost"
+            || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
 }
 
@@ -67,7 +83,7 @@ pub struct GitHub {
     pub base_url: String,
     /// Webhook secrets; several while one is being rotated.
     pub webhook_secrets: Vec<Secret>,
-    /// Accept webhooks without a signature. For local use only. Default false.
+    /// Accept webhooks without a signature, on a loopback address only. Default false.
     pub allow_unsigned_webhooks: bool,
     /// Hosts with private or loopback addresses from which artifacts may be downloaded: the storage of a GitHub
     /// Enterprise Server inside a network, or a test. Public ones need no entry. Default none.
@@ -98,6 +114,8 @@ pub struct State {
     /// Entries and bytes that the memory backend holds at most. Defaults 1,000,000 and 256 MiB.
     pub max_entries: usize,
     pub max_bytes: usize,
+    /// Bytes of decision records kept in memory; the oldest go first. Default 64 MiB.
+    pub records_max_bytes: usize,
 }
 impl Default for State {
     fn default() -> Self {
@@ -106,6 +124,7 @@ impl Default for State {
             expiry: Duration::from_secs(24 * 3600),
             max_entries: 1_000_000,
             max_bytes: 256 << 20,
+            records_max_bytes: 64 << 20,
         }
     }
 }
@@ -253,6 +272,7 @@ impl Config {
         let mut config: Config =
             figment.merge(Serialized::defaults(values)).extract().map_err(|error| explain(error, file))?;
         config.warnings = warnings;
+        config.server.apply_port();
         if let Some(directory) = file.and_then(Path::parent) {
             config.resolve_paths(directory);
         }
@@ -294,6 +314,17 @@ impl Config {
                 "github.webhook_secrets is empty; set it or PALISADE_WEBHOOK_SECRETS, or for local use only \
                  github.allow_unsigned_webhooks = true"
                     .to_owned(),
+            );
+        }
+        if self.github.allow_unsigned_webhooks && !self.server.is_loopback() {
+            missing.push(format!(
+                "github.allow_unsigned_webhooks is for local use: server.address {} is no loopback address",
+                self.server.address
+            ));
+        }
+        if self.state.expiry <= self.artifacts.evidence_deadline {
+            missing.push(
+                "state.expiry must be longer than artifacts.evidence_deadline: open checks live in it".to_owned(),
             );
         }
         if self.state.backend != "memory" {
@@ -401,7 +432,7 @@ mod tests {
     #[test]
     fn the_environment_overrides_the_file() {
         let config = load("[server]\naddress = '127.0.0.1:1'\n", &[("POLLY_PORT", "9000")]).expect("a good file");
-        assert_eq!(config.server.address, "0.0.0.0:9000");
+        assert_eq!(config.server.address, "127.0.0.1:9000");
         let config = load("[github]\napp_id = 1\n", &[("POLLY_GITHUB_APP_ID", "7")]).expect("a good file");
         assert_eq!(config.github.app_id, 7);
     }
@@ -411,6 +442,16 @@ mod tests {
         let missing = Config::default().missing_for_serve();
         assert_eq!(missing.len(), 3, "{missing:#?}");
         assert!(missing[2].contains("webhook_secrets"));
+    }
+
+    #[test]
+    fn unsigned_webhooks_are_for_loopback_only() {
+        let text =
+            |address: &str| format!("[server]\naddress = '{address}'\n[github]\nallow_unsigned_webhooks = true\n");
+        let told = |address: &str| load(&text(address), &[]).expect("a good file").missing_for_serve().join("\n");
+        assert!(told("0.0.0.0:8080").contains("allow_unsigned_webhooks"));
+        assert!(!told("127.0.0.1:8080").contains("allow_unsigned_webhooks"));
+        assert!(!told("[::1]:8080").contains("allow_unsigned_webhooks"));
     }
 
     #[test]

@@ -91,6 +91,7 @@ impl Pipeline {
     /// Judges one commit: read, judge, write, in that order and once each.
     pub async fn judge(&self, lease: &Lease) -> Result<(), Failure> {
         let mut commit = self.state.commit(&lease.commit).await?;
+        let begins = remember::begins_a_run(&commit, &lease.jobs);
         remember::remember(&mut commit, &lease.jobs);
         self.state.remember_commit(&lease.commit, &commit).await?;
         self.supersede_older_heads(lease).await?;
@@ -103,6 +104,9 @@ impl Pipeline {
         let plan = self.plan.as_ref();
         self.look_for_missed_runs(lease, &mut commit).await;
         self.open(lease, &mut commit, plan).await?;
+        if begins {
+            self.set_deadline(lease, plan.evidence_deadline_s).await?;
+        }
         let runs: Vec<WorkflowRun> = remember::accepted_runs(&commit, plan).into_iter().cloned().collect();
         let standing = remember::standing(&commit, &runs.iter().collect::<Vec<_>>(), plan, lease.job().now);
         let fingerprint = fingerprint(plan, &runs, standing.overdue);
@@ -138,11 +142,16 @@ impl Pipeline {
             // The deadlines are set before the checks exist: whatever dies in between, somebody looks again.
             let now = lease.job().now;
             commit.opened_at = Some(now);
-            for after in [plan.no_run_deadline_s, plan.evidence_deadline_s] {
-                self.queue.schedule(own_job(&lease.commit, JobKind::Deadline, now), now + after).await?;
-            }
+            self.set_deadline(lease, plan.no_run_deadline_s).await?;
+            self.set_deadline(lease, plan.evidence_deadline_s).await?;
         }
         Ok(self.publisher.send(lease, commit, &missing).await?)
+    }
+
+    /// Somebody looks at the commit again after so many seconds, whatever comes or does not come.
+    async fn set_deadline(&self, lease: &Lease, after_s: u64) -> Result<(), Failure> {
+        let now = lease.job().now;
+        Ok(self.queue.schedule(own_job(&lease.commit, JobKind::Deadline, now), now + after_s).await?)
     }
 
     /// Evidence is being made anew: a check that had ended goes on.
@@ -150,13 +159,16 @@ impl Pipeline {
         if runs.going + runs.awaiting_approval == 0 {
             return Ok(());
         }
+        // Whatever was decided before does not count any more, also if the same runs come back.
+        commit.fingerprint = None;
         let waiting: Vec<_> = self.plan.checks.iter().map(|check| report::opening(&check.name)).collect();
         Ok(self.publisher.send(lease, commit, &waiting).await?)
     }
 
     /// Ends open checks without a judgement.
     async fn end(&self, lease: &Lease, commit: &mut CommitState, reason: &str) -> Result<(), Failure> {
-        let publications: Vec<_> = commit.checks.keys().map(|check| report::not_evaluated(check, reason)).collect();
+        let open = commit.checks.iter().filter(|(_, handle)| handle.is_open()).map(|(check, _)| check);
+        let publications: Vec<_> = open.map(|check| report::not_evaluated(check, reason)).collect();
         self.publisher.send(lease, commit, &publications).await?;
         // No decision: if the commit becomes a head again, it is opened and judged anew.
         commit.opened_at = None;
@@ -174,7 +186,7 @@ impl Pipeline {
             }
             let number = event.pull_request.number;
             let reason = format!("pull request #{number} has a newer head, {}", &lease.commit.sha.as_str()[..12]);
-            let kind = JobKind::Supersede { reason, pull_request: number };
+            let kind = JobKind::Supersede { reason, pull_request: number, by: job.id.clone() };
             let commit = CommitKey { sha: before.clone(), ..lease.commit.clone() };
             self.queue.schedule(own_job(&commit, kind, job.now), 0).await?;
         }
@@ -236,14 +248,26 @@ impl Pipeline {
     ) -> Result<(), Failure> {
         commit.decision = Some(lease.job().id.clone());
         commit.fingerprint = undecided.is_none().then_some(fingerprint);
-        self.state.remember_commit(&lease.commit, &commit).await?;
-        let now = self.clock.now();
-        match undecided {
-            Some(Undecided::Outage) => self.state.remember_undecided(&lease.commit, now).await?,
-            Some(Undecided::Deadline) => {
-                self.state.remember_undecided(&lease.commit, now + self.plan.no_run_deadline_s).await?;
+        let first_wait_s = match undecided {
+            None => {
+                commit.looks = 0;
+                self.state.remember_commit(&lease.commit, &commit).await?;
+                return Ok(self.state.forget_undecided(&lease.commit).await?);
             }
-            None => self.state.forget_undecided(&lease.commit).await?,
+            Some(Undecided::Outage) => FIRST_LOOK_S,
+            Some(Undecided::Deadline) => self.plan.no_run_deadline_s,
+        };
+        self.look_again(lease, &mut commit, first_wait_s).await
+    }
+
+    /// The sweep looks again, each time after twice as long, and at last no more: only an event can help then.
+    async fn look_again(&self, lease: &Lease, commit: &mut CommitState, first_wait_s: u64) -> Result<(), Failure> {
+        // Nothing, one, three, seven minutes more, ….
+        let wait_s = first_wait_s + 60 * ((1 << commit.looks.min(MOST_LOOKS)) - 1);
+        commit.looks += 1;
+        self.state.remember_commit(&lease.commit, commit).await?;
+        if commit.looks <= MOST_LOOKS {
+            self.state.remember_undecided(&lease.commit, self.clock.now() + wait_s).await?;
         }
         Ok(())
     }
@@ -255,8 +279,8 @@ impl Pipeline {
             let is_open = |name: &CheckName| commit.checks.get(name).is_some_and(CheckHandle::is_open);
             let open = self.plan.checks.iter().filter(|check| is_open(&check.name));
             let publications: Vec<_> = open.map(|check| report::outage_of(check, &failure.to_string())).collect();
-            self.state.remember_undecided(&lease.commit, self.clock.now()).await?;
             commit.fingerprint = None;
+            self.look_again(lease, &mut commit, FIRST_LOOK_S).await?;
             self.publisher.send(lease, &mut commit, &publications).await?;
             Ok::<_, anyhow::Error>(())
         };
@@ -265,6 +289,11 @@ impl Pipeline {
         }
     }
 }
+
+/// An outage is over when somebody looks again: as soon as the sweep comes by.
+const FIRST_LOOK_S: u64 = 0;
+/// Twelve doublings of a minute are three days, as long as GitHub redelivers.
+const MOST_LOOKS: u32 = 12;
 
 fn at(lease: &Lease) -> RepositoryAt {
     RepositoryAt { installation: lease.commit.installation, repository: lease.commit.repository.clone() }

@@ -5,6 +5,7 @@ use crate::github::{CheckRunId, CheckRunUpdate, GitHub, GitHubError, NewCheckRun
 use crate::model::publication::{Annotation, CheckPublication, CheckState};
 use crate::model::{CheckName, CommitKey, Digest, Unix};
 use crate::queue::{JobQueue, Lease};
+use crate::report;
 use crate::state::{CheckHandle, CommitState, State, StoreError};
 use crate::telemetry::Metrics;
 use std::sync::Arc;
@@ -63,27 +64,26 @@ impl Publisher {
         publication: &CheckPublication,
     ) -> Result<(), PublishError> {
         let content = digest(publication);
-        let handle = match commit.checks.get(&publication.check) {
+        let known = match commit.checks.get(&publication.check) {
             Some(handle) if handle.published == Some(content) => return Ok(()),
             Some(handle) => Some(handle.clone()),
             None => self.find(lease, &publication.check).await?,
         };
-        let annotations = (!publication.annotations.is_empty()).then(|| digest(&publication.annotations));
-        let handle = match handle {
-            // What was annotated cannot be taken back: a result that contradicts it needs a run of its own.
-            Some(handle) if handle.annotations.is_some() && contradicts(&handle, publication, annotations) => {
-                self.create(lease, publication).await?
-            }
-            Some(handle) => {
-                self.update(lease, &handle, publication, annotations).await?;
-                handle
-            }
+        let known = self.without_contradiction(lease, known, publication).await?;
+        let mut handle = match known {
+            Some(handle) => self.update(lease, commit, handle, publication).await?,
             None => self.create(lease, publication).await?,
         };
-        let annotated =
-            if matches!(publication.state, CheckState::InProgress) { handle.annotations } else { annotations };
-        let handle =
-            CheckHandle { id: handle.id, state: publication.state, published: Some(content), annotations: annotated };
+        self.keep(lease, commit, &publication.check, &handle).await?;
+        while let Some(batch) = next_batch(publication, &handle) {
+            self.fence(lease).await?;
+            self.github
+                .update_check_run(&at(lease), CheckRunId(handle.id), &self.content(publication, batch, None))
+                .await?;
+            handle.annotated += batch.len() as u32;
+            self.keep(lease, commit, &publication.check, &handle).await?;
+        }
+        handle.published = Some(content);
         commit.checks.insert(publication.check.clone(), handle);
         if let CheckState::Completed(conclusion) = publication.state {
             let label = serde_json::to_value(conclusion).ok().and_then(|word| word.as_str().map(str::to_owned));
@@ -91,6 +91,40 @@ impl Publisher {
             tracing::info!(check = %publication.check, conclusion = label, title = publication.title, "check completed");
         }
         Ok(())
+    }
+
+    /// Stores what is known of a run as soon as it is known: whatever dies next, nobody creates it twice.
+    async fn keep(
+        &self,
+        lease: &Lease,
+        commit: &mut CommitState,
+        check: &CheckName,
+        handle: &CheckHandle,
+    ) -> Result<(), PublishError> {
+        commit.checks.insert(check.clone(), handle.clone());
+        Ok(self.state.remember_commit(&lease.commit, commit).await?)
+    }
+
+    /// What was annotated cannot be taken back: a result that says something else about lines needs a run of its own.
+    /// The run before it ends, so that nothing is left in progress.
+    async fn without_contradiction(
+        &self,
+        lease: &Lease,
+        known: Option<CheckHandle>,
+        publication: &CheckPublication,
+    ) -> Result<Option<CheckHandle>, PublishError> {
+        let Some(handle) = known else { return Ok(None) };
+        let completes = matches!(publication.state, CheckState::Completed(_));
+        if !completes || handle.annotations.is_none() || handle.annotations == annotations_of(publication) {
+            return Ok(Some(handle));
+        }
+        if handle.is_open() {
+            self.fence(lease).await?;
+            let replaced = report::not_evaluated(&publication.check, "a newer run of this check took its place");
+            let content = self.content(&replaced, &[], None);
+            self.github.update_check_run(&at(lease), CheckRunId(handle.id), &content).await?;
+        }
+        Ok(None)
     }
 
     /// Our run of this name on GitHub, when the state does not know it: lost, or created by a request whose answer
@@ -109,70 +143,59 @@ impl Publisher {
             published: None,
             // Unknown ones: they contradict whatever comes, so that the next result opens a run of its own.
             annotations: annotated.then(|| Digest::of(b"unknown")),
+            annotated: 0,
         }))
     }
 
+    /// A new run, with the first annotations. If the answer never comes it may exist all the same: the next attempt
+    /// looks for it before it creates another.
     async fn create(&self, lease: &Lease, publication: &CheckPublication) -> Result<CheckHandle, PublishError> {
         self.fence(lease).await?;
-        let (first, rest) = split(publication);
+        let first = first_batch(publication);
         let new = NewCheckRun {
             name: publication.check.clone(),
             head_sha: lease.commit.sha.clone(),
             external_id: external_id(&lease.commit, &publication.check),
-            content: self.content(publication, &first, Some(lease.job().now)),
+            content: self.content(publication, first, Some(lease.job().now)),
         };
-        let id = match self.github.create_check_run(&at(lease), &new).await {
-            Ok(id) => id,
-            // It may have taken effect: the next attempt looks for it before it creates another.
-            Err(error) => return Err(error.into()),
-        };
-        self.append(lease, id, publication, &rest).await?;
-        Ok(CheckHandle { id: id.0, state: publication.state, published: None, annotations: None })
+        let id = self.github.create_check_run(&at(lease), &new).await?;
+        Ok(CheckHandle {
+            id: id.0,
+            state: publication.state,
+            published: None,
+            annotations: annotations_of(publication),
+            annotated: first.len() as u32,
+        })
     }
 
+    /// The same run again. Annotations append, so what is on its way is written down first: a repetition asks GitHub
+    /// how many arrived.
     async fn update(
         &self,
         lease: &Lease,
-        handle: &CheckHandle,
+        commit: &mut CommitState,
+        mut handle: CheckHandle,
         publication: &CheckPublication,
-        annotations: Option<Digest>,
-    ) -> Result<(), PublishError> {
+    ) -> Result<CheckHandle, PublishError> {
         self.fence(lease).await?;
         let id = CheckRunId(handle.id);
-        // The same annotations are there already, from the result before a re-run.
-        let (first, rest) = if annotations.is_some() && handle.annotations == annotations {
-            (Vec::new(), Vec::new())
-        } else {
-            split(publication)
-        };
-        let content = self.content(publication, &first, None);
-        match self.github.update_check_run(&at(lease), id, &content).await {
-            Ok(()) => {}
-            Err(GitHubError::Unavailable(reason)) if !first.is_empty() => {
-                // Annotations append, so a repetition might double them: look before trying again.
-                let there = self.github.check_run(&at(lease), id).await?.annotations_count;
-                if there == 0 {
-                    return Err(GitHubError::Unavailable(reason).into());
-                }
+        let wanted = annotations_of(publication);
+        let mut batch: &[Annotation] = &[];
+        if wanted.is_some() && handle.annotations == wanted {
+            if (handle.annotated as usize) < publication.annotations.len() {
+                handle.annotated = self.github.check_run(&at(lease), id).await?.annotations_count as u32;
             }
-            Err(error) => return Err(error.into()),
+        } else if wanted.is_some() {
+            handle.annotations = wanted;
+            handle.annotated = 0;
+            self.keep(lease, commit, &publication.check, &handle).await?;
+            batch = first_batch(publication);
         }
-        self.append(lease, id, publication, &rest).await
-    }
-
-    /// Further annotations, after the first fifty.
-    async fn append(
-        &self,
-        lease: &Lease,
-        id: CheckRunId,
-        publication: &CheckPublication,
-        rest: &[Vec<Annotation>],
-    ) -> Result<(), PublishError> {
-        for batch in rest {
-            self.fence(lease).await?;
-            self.github.update_check_run(&at(lease), id, &self.content(publication, batch, None)).await?;
-        }
-        Ok(())
+        self.github.update_check_run(&at(lease), id, &self.content(publication, batch, None)).await?;
+        handle.annotated += batch.len() as u32;
+        handle.state = publication.state;
+        handle.published = None;
+        Ok(handle)
     }
 
     fn content(
@@ -207,15 +230,18 @@ fn at(lease: &Lease) -> RepositoryAt {
     RepositoryAt { installation: lease.commit.installation, repository: lease.commit.repository.clone() }
 }
 
-/// Whether a completed result says something else about lines than what is annotated already.
-fn contradicts(handle: &CheckHandle, publication: &CheckPublication, annotations: Option<Digest>) -> bool {
-    matches!(publication.state, CheckState::Completed(_)) && handle.annotations != annotations
+fn annotations_of(publication: &CheckPublication) -> Option<Digest> {
+    (!publication.annotations.is_empty()).then(|| digest(&publication.annotations))
 }
 
-fn split(publication: &CheckPublication) -> (Vec<Annotation>, Vec<Vec<Annotation>>) {
-    let mut batches = publication.annotations.chunks(ANNOTATIONS_PER_REQUEST).map(<[_]>::to_vec);
-    let first = batches.next().unwrap_or_default();
-    (first, batches.collect())
+fn first_batch(publication: &CheckPublication) -> &[Annotation] {
+    publication.annotations.chunks(ANNOTATIONS_PER_REQUEST).next().unwrap_or_default()
+}
+
+/// The annotations after those that arrived.
+fn next_batch<'a>(publication: &'a CheckPublication, handle: &CheckHandle) -> Option<&'a [Annotation]> {
+    let rest = publication.annotations.get(handle.annotated as usize..)?;
+    rest.chunks(ANNOTATIONS_PER_REQUEST).next()
 }
 
 fn digest<T: serde::Serialize>(value: &T) -> Digest {

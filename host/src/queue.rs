@@ -22,6 +22,8 @@ pub enum Accepted {
 /// All that waited for one commit. Nobody else works on the commit until it is given back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lease {
+    /// The fencing token: a later lease of the same commit has another one.
+    pub id: u64,
     pub commit: CommitKey,
     /// In the order in which they were enqueued; never empty.
     pub jobs: Vec<Job>,
@@ -40,6 +42,8 @@ pub enum Ended {
     Done,
     /// The world failed: the same jobs come back after this time, with a higher attempt.
     Retry(Duration),
+    /// Something has to pass first: the same jobs come back after this time, and it was no attempt.
+    Wait(Duration),
     /// Given up, with the reason: a dead letter. Its deliveries count as failed, so that a redelivery works again.
     Buried(String),
 }

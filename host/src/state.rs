@@ -47,6 +47,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 #[derive(Clone, Debug)]
 pub struct State {
     store: Arc<dyn Store>,
+    /// Records have a store of their own: however large they are, they never crowd out what keeps checks going.
+    records: Arc<dyn Store>,
     expiry: Duration,
 }
 
@@ -58,6 +60,8 @@ pub struct CommitState {
     pub pull_requests: BTreeMap<u64, PullRequest>,
     /// Numbers that a run's payload named; their pull request event may still come.
     pub announced: Vec<u64>,
+    /// The job whose event last said that this is the pull request's head. Job ids sort by time.
+    pub head_since: BTreeMap<u64, JobId>,
     /// The newest attempt of every run seen, by id.
     pub runs: BTreeMap<u64, WorkflowRun>,
     /// When the checks were opened.
@@ -67,6 +71,8 @@ pub struct CommitState {
     pub superseded: Option<String>,
     /// The job of the last decision.
     pub decision: Option<JobId>,
+    /// How often somebody looked again without a decision.
+    pub looks: u32,
     /// What the last decision was made from; equal inputs need no second one.
     pub fingerprint: Option<Digest>,
 }
@@ -78,8 +84,10 @@ pub struct CheckHandle {
     pub state: CheckState,
     /// What was written last, so that equal content is not written again.
     pub published: Option<Digest>,
-    /// The annotations that the run carries. They cannot be taken back.
+    /// The annotations that the run carries, or is being given. They cannot be taken back.
     pub annotations: Option<Digest>,
+    /// How many of them are known to have arrived.
+    pub annotated: u32,
 }
 
 impl CheckHandle {
@@ -90,8 +98,8 @@ impl CheckHandle {
 }
 
 impl State {
-    pub fn new(store: Arc<dyn Store>, expiry: Duration) -> Self {
-        Self { store, expiry }
+    pub fn new(store: Arc<dyn Store>, records: Arc<dyn Store>, expiry: Duration) -> Self {
+        Self { store, records, expiry }
     }
 
     pub fn store(&self) -> &Arc<dyn Store> {
@@ -99,52 +107,74 @@ impl State {
     }
 
     pub async fn commit(&self, key: &CommitKey) -> Result<CommitState, StoreError> {
-        Ok(self.read(&commit_key(key)).await?.unwrap_or_default())
+        Ok(read(&self.store, &commit_key(key)).await?.unwrap_or_default())
     }
 
     pub async fn remember_commit(&self, key: &CommitKey, commit: &CommitState) -> Result<(), StoreError> {
         self.write(&commit_key(key), commit).await
     }
 
-    /// Keeps the Record, before anything that it decides is published.
+    /// Keeps the Record, before anything that it decides is published. One that is too large for the store is not worth
+    /// a check that hangs: it is told and left out.
     pub async fn record(&self, record: &Record) -> Result<(), StoreError> {
-        self.write(&format!("{}:record:{}", record.commit.repository, record.job), record).await
+        let key = record_key(&record.commit, &record.job);
+        let bytes = serde_json::to_vec(record).map_err(|_| StoreError::Type(key.clone()))?;
+        match self.records.set(&key, bytes.into(), Some(self.expiry)).await {
+            Err(error @ StoreError::TooLarge { .. }) => {
+                tracing::warn!(%error, "a record is not kept");
+                Ok(())
+            }
+            kept => kept,
+        }
     }
 
-    pub async fn decision(&self, key: &CommitKey, job: &JobId) -> Result<Option<Record>, StoreError> {
-        self.read(&format!("{}:record:{job}", key.repository)).await
+    pub async fn decision(&self, commit: &CommitKey, job: &JobId) -> Result<Option<Record>, StoreError> {
+        read(&self.records, &record_key(commit, job)).await
     }
 
     /// Notes that a commit ended without a decision: the sweep looks at it again, not before this second.
     pub async fn remember_undecided(&self, key: &CommitKey, not_before: Unix) -> Result<(), StoreError> {
-        self.write(&format!("undecided:{}", commit_key(key)), &(key, not_before)).await
+        self.write(&undecided_key(key), &(key, not_before)).await
     }
 
     pub async fn forget_undecided(&self, key: &CommitKey) -> Result<(), StoreError> {
-        self.store.delete(&format!("undecided:{}", commit_key(key))).await.map(|_| ())
+        self.store.delete(&undecided_key(key)).await.map(|_| ())
     }
 
     /// Commits without a decision that are due.
     pub async fn undecided(&self, now: Unix) -> Result<Vec<CommitKey>, StoreError> {
         let mut commits = Vec::new();
-        for key in self.store.keys("undecided:").await? {
-            let due = self.read::<(CommitKey, Unix)>(&key).await?.filter(|(_, not_before)| *not_before <= now);
-            commits.extend(due.map(|(commit, _)| commit));
+        for key in self.store.keys(UNDECIDED).await? {
+            match read::<(CommitKey, Unix)>(&self.store, &key).await {
+                Ok(entry) => commits.extend(entry.filter(|(_, due)| *due <= now).map(|(commit, _)| commit)),
+                Err(error) => tracing::warn!(%error, "an undecided commit cannot be read"),
+            }
         }
         Ok(commits)
-    }
-
-    async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {
-        match self.store.get(key).await? {
-            Some(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|_| StoreError::Type(key.to_owned())),
-            None => Ok(None),
-        }
     }
 
     async fn write<T: Serialize>(&self, key: &str, value: &T) -> Result<(), StoreError> {
         let bytes = serde_json::to_vec(value).map_err(|_| StoreError::Type(key.to_owned()))?;
         self.store.set(key, bytes.into(), Some(self.expiry)).await
     }
+}
+
+async fn read<T: DeserializeOwned>(store: &Arc<dyn Store>, key: &str) -> Result<Option<T>, StoreError> {
+    match store.get(key).await? {
+        Some(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|_| StoreError::Type(key.to_owned())),
+        None => Ok(None),
+    }
+}
+
+/// No owner's name begins like this.
+const UNDECIDED: &str = "~undecided:";
+
+fn undecided_key(key: &CommitKey) -> String {
+    format!("{UNDECIDED}{}", commit_key(key))
+}
+
+fn record_key(commit: &CommitKey, job: &JobId) -> String {
+    format!("{}:{}:record:{job}", commit.repository.owner(), commit.repository.name())
 }
 
 fn commit_key(key: &CommitKey) -> String {

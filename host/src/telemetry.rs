@@ -5,6 +5,7 @@ use anyhow::{Context, Result};
 use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
+use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 /// Every metric of the host. Prefix `palisade_`; seconds and bytes.
@@ -15,7 +16,7 @@ pub struct Metrics {
     pub deliveries: IntCounterVec,
     /// `queue_depth{state}`: waiting, running, delayed.
     pub queue_depth: IntGaugeVec,
-    /// `jobs_total{result}`: done, retried, buried.
+    /// `jobs_total{result}`: done, retried, waiting, buried.
     pub jobs: IntCounterVec,
     /// `job_seconds{step}`: fetch, normalize, correlate, evaluate, publish, whole.
     pub job_seconds: HistogramVec,
@@ -121,7 +122,11 @@ pub fn start_logging(filter: &str, format: LogFormat) -> Result<()> {
     // A second subscriber in one process (tests) is not worth an error.
     let _ = match format {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
-        LogFormat::Text => builder.compact().without_time().try_init(),
+        LogFormat::Text => builder
+            .with_ansi(std::io::stderr().is_terminal() && !crate::config::no_colour())
+            .compact()
+            .without_time()
+            .try_init(),
     };
     Ok(())
 }

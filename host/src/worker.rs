@@ -98,6 +98,7 @@ impl Worker {
         let result = match &ended {
             Ended::Done => "done",
             Ended::Retry(_) => "retried",
+            Ended::Wait(_) => "waiting",
             Ended::Buried(_) => "buried",
         };
         self.metrics.jobs.with_label_values(&[result]).inc();
@@ -111,8 +112,8 @@ impl Worker {
     /// Runs the line in a task of its own, so that a panic ends the job and not the worker.
     async fn attempt(&self, lease: &Lease) -> Ended {
         let (pipeline, owned) = (self.pipeline.clone(), lease.clone());
-        let task = tokio::spawn(async move { pipeline.judge(&owned).await }.in_current_span());
-        let failure = match task.await {
+        let mut task = AbortOnDrop(tokio::spawn(async move { pipeline.judge(&owned).await }.in_current_span()));
+        let failure = match (&mut task.0).await {
             Ok(Ok(())) => return Ended::Done,
             Ok(Err(failure)) => failure,
             Err(panic) => Failure::world(anyhow::anyhow!("a panic: {panic}")),
@@ -120,7 +121,7 @@ impl Worker {
         let attempt = lease.jobs.iter().map(|job| job.attempt).max().unwrap_or(0) + 1;
         if let Failure::Wait { reason, patience } = &failure {
             tracing::info!(%reason, wait_s = patience.as_secs(), "job waits");
-            return Ended::Retry(*patience);
+            return Ended::Wait(*patience);
         }
         if attempt < self.attempts {
             let wait = backoff(attempt, lease.commit.installation);
@@ -131,6 +132,15 @@ impl Worker {
         // The check must end: what can still be said to GitHub is said, and the sweep looks again.
         self.pipeline.give_up(lease, &failure).await;
         Ended::Buried(failure.to_string())
+    }
+}
+
+/// A job does not outlive its worker: once the drain is over it must not write any more.
+struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -222,3 +222,61 @@ async fn github_failing_half_way_through_publishing_leaves_one_completed_run() {
         assert_eq!(pull_request.check_runs().len(), 2, "one run per name: {told}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clean_result_after_annotations_opens_a_new_run_and_leaves_none_in_progress() {
+    let palisade = TestHost::start().await;
+    let (pull_request, run) = during_ci(&palisade, &[]);
+    run.upload("scan", &[("scan.sarif", &evidence::vulnerability_sarif(&[("CVE-2026-0001", "9.8")]))]);
+    run.complete("success");
+    pull_request.check_run_shows(VULNERABILITIES, "failure: Vulnerability Check - Failed").await;
+    palisade.settled().await;
+    run.rerun();
+    run.upload("scan", &[("scan.sarif", &evidence::vulnerability_sarif(&[("CVE-2026-0001", "2.0")]))]);
+    run.complete("success");
+    pull_request.check_run_shows(VULNERABILITIES, "success: Vulnerability Check - Passed").await;
+    palisade.settled().await;
+    let going = pull_request.check_runs().into_iter().filter(|run| run.status != "completed").count();
+    assert_eq!(going, 0, "{:?}", pull_request.check_runs());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finished_check_stays_as_it_is_when_the_pull_request_is_closed() {
+    let palisade = TestHost::start().await;
+    let pull_request = after_ci(&palisade, &[("sbom", "sbom.json", evidence::spdx(&[("left-pad", "MIT")]))]);
+    pull_request.check_run_shows(LICENSES, "success: License Check - Passed").await;
+    palisade.settled().await;
+    pull_request.close();
+    palisade.settled().await;
+    assert_eq!(pull_request.check_run(LICENSES).expect("opened").to_string(), "success: License Check - Passed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn annotations_arrive_once_although_github_stumbles_between_them() {
+    let ids: Vec<String> = (0..120).map(|number| format!("CVE-2026-{number:04}")).collect();
+    let found: Vec<(&str, &str)> = ids.iter().map(|id| (id.as_str(), "9.8")).collect();
+    for fault in [
+        Fault::on("PATCH /repos/*/check-runs/*").nth(3).status_after(502),
+        Fault::on("PATCH /repos/*/check-runs/*").nth(2).status(502),
+    ] {
+        let palisade = TestHost::start().await;
+        let (pull_request, run) = during_ci(&palisade, &[]);
+        palisade.settled().await;
+        palisade.github.fault(fault);
+        run.upload("scan", &[("scan.sarif", &evidence::vulnerability_sarif(&found))]);
+        run.complete("success");
+        pull_request.check_run_shows(VULNERABILITIES, "failure: Vulnerability Check - Failed").await;
+        palisade.settled().await;
+        let shown = pull_request.check_run(VULNERABILITIES).expect("opened");
+        assert_eq!(shown.annotations.len(), 120);
+        assert_eq!(pull_request.check_runs().len(), 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_may_be_called_like_one_of_our_keys() {
+    let palisade = TestHost::start().await;
+    palisade.github.repository("undecided/shop").open_pull_request("Hello");
+    palisade.settled().await;
+    palisade.host.sweep_now().await.expect("the sweep reads its own keys only");
+}

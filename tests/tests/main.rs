@@ -2,8 +2,10 @@
 
 mod command_line;
 mod conclusions;
+mod corpus;
 mod hostile_guests;
 mod line;
+mod payloads;
 mod plugins;
 mod rooms;
 mod webhooks;

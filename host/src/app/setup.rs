@@ -37,9 +37,6 @@ pub fn plugins(config: &Config) -> Result<Vec<PluginConfig>> {
 
 fn plugin(config: &Config, name: &str) -> Result<Option<PluginConfig>> {
     let section = config.plugins.get(name).cloned().unwrap_or_default();
-    if section.disabled {
-        return Ok(None);
-    }
     let built_in = super::first_party().iter().any(|(built_in, _)| *built_in == name);
     let source = match (section.file, built_in) {
         (Some(file), _) => PluginSource::File(file),
@@ -51,6 +48,9 @@ fn plugin(config: &Config, name: &str) -> Result<Option<PluginConfig>> {
             return Err(anyhow!("plugins.{name}.file is missing: this is no first-party plugin{hint}"));
         }
     };
+    if section.disabled {
+        return Ok(None);
+    }
     Ok(Some(PluginConfig {
         name: PluginName::parse(name).with_context(|| format!("plugins.{name}"))?,
         source,

@@ -51,7 +51,7 @@ fn remember(outline: &mut Outline, name: &str, value: Option<&str>) {
 struct Decoded<'a> {
     text: Cow<'a, str>,
     encoding: &'static str,
-    /// False if the text is only what comes before the first bad byte, or holds replacements.
+    /// False if the text holds replacements.
     sound: bool,
 }
 
@@ -60,22 +60,15 @@ fn decode(bytes: &[u8]) -> Decoded<'_> {
         [0xef, 0xbb, 0xbf, rest @ ..] => utf8(rest),
         [0xff, 0xfe, rest @ ..] => utf16("utf-16le", rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => utf16("utf-16be", rest, u16::from_be_bytes),
-        // Without a mark: no JSON or XML begins with a NUL or has one behind its first character.
-        [b'{' | b'[' | b'<', 0, ..] => utf16("utf-16le", bytes, u16::from_le_bytes),
-        [0, b'{' | b'[' | b'<', ..] => utf16("utf-16be", bytes, u16::from_be_bytes),
+        // UTF-16 only by its mark: plugins decode in the same way, and must not be told of members that they cannot read.
         _ => utf8(bytes),
     }
 }
 
+/// Bad bytes are replaced, as plugins do it: what tells a format may stand behind them.
 fn utf8(bytes: &[u8]) -> Decoded<'_> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Decoded { text: text.into(), encoding: "utf-8", sound: true },
-        Err(error) => {
-            let (good, _) = bytes.split_at(error.valid_up_to());
-            let text = std::str::from_utf8(good).expect("it is valid up to here");
-            Decoded { text: text.into(), encoding: "utf-8", sound: false }
-        }
-    }
+    let text = String::from_utf8_lossy(bytes);
+    Decoded { sound: matches!(text, Cow::Borrowed(_)), text, encoding: "utf-8" }
 }
 
 fn utf16(encoding: &'static str, bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Decoded<'static> {
@@ -134,7 +127,7 @@ mod tests {
             (b"{\"a\": 1} garbage", "Json utf-8 a=1 broken"),
             (b"{\"a\": 1, \"b\": [1, 2", "Json utf-8 a=1 b=[ broken"),
             (b"{\"a\": 01}", "Json utf-8 broken"),
-            (b"{\"a\": \"\xff\"}", "Json utf-8 broken"),
+            (b"{\"a\": \"\xff\"}", "Json utf-8 a=\"\u{fffd}\" broken"),
             (b"{\"a\": 1,}", "Json utf-8 a=1 broken"),
             (b"{\"a\" 1}", "Json utf-8 broken"),
             (
@@ -154,12 +147,11 @@ mod tests {
     }
 
     #[test]
-    fn other_encodings_are_read_with_and_without_a_mark() {
+    fn utf_16_is_read_by_its_mark_and_only_by_it() {
         let units: Vec<u16> = "{\"a\": \"é\"}".encode_utf16().collect();
         let little: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
         let big: Vec<u8> = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
-        assert_eq!(shown(&little), "Json utf-16le a=\"é\"");
-        assert_eq!(shown(&big), "Json utf-16be a=\"é\"");
+        assert!(!shown(&little).contains("a=") && !shown(&big).contains("a="));
         assert_eq!(shown(&[&[0xff, 0xfe], &little[..]].concat()), "Json utf-16le a=\"é\"");
         assert_eq!(shown(&[&[0xfe, 0xff], &big[..big.len() - 1]].concat()), "Json utf-16be a=\"é\" broken");
     }

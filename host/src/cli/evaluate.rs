@@ -6,15 +6,17 @@ use crate::artifacts;
 use crate::config::Config;
 use crate::model::artifact::Source;
 use crate::model::evidence::Context;
+use crate::model::plan::Conclusion;
 use crate::model::record::{Record, Runs};
 use crate::model::verdict::{Judged, Outcome};
 use crate::model::{Artifact, Clock, CommitKey, Digest, HeadSha, InstallationId, JobId, RepositoryName};
 use crate::pipeline::{Case, Inputs, Unclaimed};
-use crate::report;
+use crate::report::{self, Row};
 use crate::runtime::Call;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -75,17 +77,20 @@ fn exit_code(record: &Record, strict: bool) -> u8 {
     let mut judged = false;
     let mut broken = !record.unreadable.is_empty();
     let mut failed = false;
-    for judgement in record.checks.iter().flat_map(|check| &check.judgements) {
-        let verdict = match &judgement.verdict {
-            Judged::Verdict(verdict) => Some(verdict),
-            Judged::Broken(_, verdict) | Judged::Outage(_, verdict) => {
-                broken = true;
-                verdict.as_ref()
+    for check in &record.checks {
+        let decision = report::decide(record, check);
+        let violated = matches!(decision.row, Row::Failed | Row::Warned | Row::PassedPartial);
+        failed |= violated && decision.conclusion() == Some(Conclusion::Failure);
+        failed |= strict && decision.row == Row::Warned;
+        for judgement in &check.judgements {
+            match &judgement.verdict {
+                Judged::Verdict(verdict) => {
+                    judged |= verdict.outcome != Outcome::NotApplicable;
+                    failed |= strict && verdict.outcome == Outcome::Warn;
+                }
+                Judged::Broken(..) | Judged::Outage(..) => broken = true,
             }
-        };
-        let Some(verdict) = verdict else { continue };
-        judged |= verdict.outcome != Outcome::NotApplicable;
-        failed |= verdict.outcome == Outcome::Fail || (strict && verdict.outcome == Outcome::Warn);
+        }
     }
     match (failed, broken || !judged) {
         (true, _) => 1,
@@ -104,13 +109,14 @@ fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
             inside.retain(|path| path.is_file());
             inside.sort();
             files.append(&mut inside);
-        } else if path.is_file() {
+        } else if path.exists() {
             files.push(path.clone());
         } else {
             bail!("reading {}: there is no such file", path.display());
         }
     }
-    files.dedup();
+    let mut seen = BTreeSet::new();
+    files.retain(|file| seen.insert(file.clone()));
     if files.is_empty() {
         bail!(
             "there is no file in {}",

@@ -26,8 +26,9 @@ pub async fn run(config: Result<Config>) -> Result<ExitCode> {
         _ = interrupt.recv() => {}
     }
     tracing::info!("stopping: jobs at work may end, nothing new is taken");
-    if !host.shut_down().await {
-        tracing::warn!("some jobs were cut off; their checks are looked at again after the next start");
+    let lost = host.shut_down().await;
+    if lost > 0 {
+        tracing::warn!(lost, "jobs are lost: state and queue live in memory; redeliver their webhooks or push again");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,9 +8,8 @@ enum Kind {
     Text,
     Number,
     Flag,
-    /// Texts separated by commas.
+    /// Texts separated by commas where the name is plural; else one text, commas and all.
     List,
-    /// A port: becomes an address on all interfaces.
     Port,
     /// `debug`, `warn`, `error`; anything else is `info`.
     Level,
@@ -33,7 +32,7 @@ const fn variable(names: &'static [&'static str], key: &'static str, kind: Kind)
 /// Names in order of precedence, the key that they set, and how the value is read.
 const VARIABLES: &[Variable] = &[
     variable(&["PALISADE_ADDRESS"], "server.address", Kind::Text),
-    variable(&["POLLY_PORT", "PALISADE_PORT"], "server.address", Kind::Port),
+    variable(&["POLLY_PORT", "PALISADE_PORT"], "server.port", Kind::Port),
     variable(&["PALISADE_PUBLIC_URL"], "server.public_url", Kind::Text),
     variable(&["POLLY_GITHUB_APP_ID", "PALISADE_GITHUB_APP_ID"], "github.app_id", Kind::Number),
     variable(&["POLLY_GITHUB_PRIVATE_KEY", "PALISADE_GITHUB_PRIVATE_KEY"], "github.private_key", Kind::Text),
@@ -96,17 +95,17 @@ pub fn read(variables: &BTreeMap<String, String>) -> (Value, Vec<String>) {
                 warnings.push(format!("{name} and {alias} differ; {name} is used"));
             }
         }
-        match parse(&variable.kind, value) {
+        match parse(&variable.kind, name, value) {
             Ok(Some(parsed)) => place(&mut values, variable.key, parsed),
             Ok(None) => warnings.push(format!("{name} is set and has no effect in this version")),
-            Err(reason) => warnings.push(format!("{name}: {reason}; the default is used")),
+            Err(reason) => warnings.push(format!("{name}: {reason}; it is ignored")),
         }
     }
     warnings.extend(unknown(variables));
     (values, warnings)
 }
 
-fn parse(kind: &Kind, value: &str) -> Result<Option<Value>, String> {
+fn parse(kind: &Kind, name: &str, value: &str) -> Result<Option<Value>, String> {
     Ok(Some(match kind {
         Kind::Text => json!(value),
         Kind::Number => json!(value.trim().parse::<u64>().map_err(|_| "not a whole number".to_owned())?),
@@ -115,9 +114,10 @@ fn parse(kind: &Kind, value: &str) -> Result<Option<Value>, String> {
             "0" | "false" | "no" | "off" => json!(false),
             _ => return Err("neither true nor false".to_owned()),
         },
+        Kind::List if !name.ends_with('S') => json!([value]),
         Kind::List => json!(value.split(',').map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>()),
         Kind::Port => {
-            json!(format!("0.0.0.0:{}", value.trim().parse::<u16>().map_err(|_| "not a port".to_owned())?))
+            json!(value.trim().parse::<u16>().map_err(|_| "not a port".to_owned())?)
         }
         Kind::Level => match value {
             "debug" | "warn" | "error" => json!(value),
@@ -167,6 +167,12 @@ mod tests {
             warnings,
             ["PALISADE_WEBHOOK_SECRETS and POLLY_WEBHOOK_SECRET differ; PALISADE_WEBHOOK_SECRETS is used"]
         );
+    }
+
+    #[test]
+    fn a_single_secret_may_hold_a_comma() {
+        let (values, _) = of(&[("POLLY_WEBHOOK_SECRET", "x,long secret")]);
+        assert_eq!(values, json!({"github": {"webhook_secrets": ["x,long secret"]}}));
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use super::finding_at;
 use crate::model::evidence::{Evidence, HiddenBy};
 use crate::model::record::{HiddenRecord, InputRecord};
-use crate::model::report::{Completeness, Coverage, Detail, Finding};
+use crate::model::report::{Completeness, Coverage, Detail, Diagnostic, DiagnosticLevel, Finding};
 
 /// More than this nobody reads in a check's text; the count in the Record is whole.
 const HIDDEN_KEPT: usize = 500;
+/// The first ones tell what is wrong; the report has all of them.
+const DIAGNOSTICS_KEPT: usize = 20;
 
 /// One for each report, in the order of `Evidence::reports`, so that a violation's references hold here too.
 pub fn inputs(evidence: &Evidence) -> Vec<InputRecord> {
@@ -22,8 +24,28 @@ pub fn inputs(evidence: &Evidence) -> Vec<InputRecord> {
         cut: sourced.report.completeness == Completeness::Cut,
         tool: sourced.report.tool.as_ref().map(|(name, version)| named(name, version.as_deref())),
         provenance: sourced.source.provenance,
+        diagnostics: sourced.report.diagnostics.iter().take(DIAGNOSTICS_KEPT).map(diagnostic).collect(),
     };
     evidence.reports.iter().map(input).collect()
+}
+
+/// One sentence for each report of which something was odd though readable: what was repaired or left out is said.
+pub fn oddities(evidence: &Evidence) -> Vec<String> {
+    let odd = evidence.reports.iter().filter_map(|sourced| {
+        let warnings = || sourced.report.diagnostics.iter().filter(|odd| odd.level == DiagnosticLevel::Warning);
+        let first = diagnostic(warnings().next()?);
+        let count = warnings().count() + sourced.report.diagnostics_dropped as usize;
+        let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
+        Some(format!("{}: {first}{more}", sourced.source.path))
+    });
+    odd.collect()
+}
+
+fn diagnostic(diagnostic: &Diagnostic) -> String {
+    match &diagnostic.pointer {
+        Some(pointer) => format!("{} ({pointer})", diagnostic.message),
+        None => diagnostic.message.clone(),
+    }
 }
 
 /// How many findings are hidden by tool, VEX and waiver.

@@ -25,7 +25,12 @@ pub enum JobKind {
     /// A workflow run of this commit moved: remember it, and judge if it ended.
     WorkflowRun(WorkflowRunEvent),
     /// The commit is no longer the head of this pull request: end its open checks if it is the head of no other.
-    Supersede { reason: String, pull_request: u64 },
+    Supersede {
+        reason: String,
+        pull_request: u64,
+        /// The job whose event said so: a later word about the pull request outdoes it.
+        by: JobId,
+    },
     /// The evidence deadline of this commit has come: end what still waits.
     Deadline,
     /// The last look ended without a decision, through our own outage: look once more.

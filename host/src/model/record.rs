@@ -72,6 +72,9 @@ pub struct InputRecord {
     /// Absent for files given on the command line.
     #[serde(default)]
     pub provenance: Option<Provenance>,
+    /// What was odd though readable: repaired texts, entries left out. The first ones.
+    #[serde(default)]
+    pub diagnostics: Vec<String>,
 }
 
 /// One finding that does not count, for people to see.

@@ -11,6 +11,7 @@ use crate::model::evidence::{Context, Evidence};
 use crate::model::plan::{CheckPlan, PolicyPlan};
 use crate::model::record::{CheckRecord, Runs};
 use crate::model::report::Provenance;
+use crate::model::verdict::Judged;
 use crate::model::{
     Artifact, Broken, BrokenKind, CommitKey, JobId, Judgement, Plan, Record, UnreadableArtifact, Verdict, WorkflowRun,
 };
@@ -20,7 +21,7 @@ use crate::runtime::{Call, Runtime};
 use crate::state::CommitState;
 use crate::telemetry::{Metrics, PluginCall};
 use futures::future::join_all;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -152,7 +153,8 @@ impl Judge {
         steps.note("evaluate", started.elapsed());
         let judgements: Vec<&Judgement> = checks.iter().flat_map(|check| &check.judgements).collect();
         let unused = correlate::unused_rule_waivers(&case.plan.waivers, &judgements);
-        let notices = evidence.notices.iter().cloned().chain(unused).collect();
+        let odd = correlate::oddities(&evidence);
+        let notices = evidence.notices.iter().cloned().chain(odd).chain(unused).collect();
         Record {
             job: case.job,
             commit: case.commit,
@@ -192,7 +194,15 @@ impl Judge {
                 answer
             }
         };
-        correlate::judgement(policy, evidence, &plan.waivers, answer)
+        match answer {
+            // Our side failed, or a circuit opened meanwhile: nobody's fault, and somebody looks again.
+            Err(broken) if broken.kind == BrokenKind::Host => Judgement {
+                plugin: policy.plugin.to_string(),
+                verdict: Judged::Outage(broken.message, None),
+                notices: Vec::new(),
+            },
+            answer => correlate::judgement(policy, evidence, &plan.waivers, answer),
+        }
     }
 }
 
@@ -231,24 +241,25 @@ fn what_counts(
         digest: None,
         format: None,
         covers: Vec::new(),
-        reason: "no normalizer recognises it; see `palisade plugin inspect` for the formats that each one reads"
-            .to_owned(),
+        reason: "no normalizer recognises it".to_owned(),
         cause: UnreadableCause::File,
     };
     match unclaimed {
-        Unclaimed::IsUnreadable => counting.extend(readings.unclaimed.iter().map(|path| unrecognised(path))),
+        Unclaimed::IsUnreadable => {
+            counting.extend(readings.unclaimed.iter().map(|file| unrecognised(&file.path)));
+        }
         Unclaimed::IsListed => {
-            let read = readings.reports.iter().map(|report| &report.source.path);
-            let known: Vec<&str> =
-                read.chain(readings.unreadable.iter().map(|lost| &lost.path)).map(|path| artifact_of(path)).collect();
-            let mut silent: BTreeMap<&str, ()> = BTreeMap::new();
-            for path in &readings.unclaimed {
-                let artifact = artifact_of(path);
-                if evidence.is_match(artifact) && !known.contains(&artifact) {
-                    silent.insert(artifact, ());
+            let mut silent = BTreeSet::new();
+            for file in readings.unclaimed.iter().filter(|file| evidence.is_match(artifact_of(&file.path))) {
+                let name = file.path.rsplit('/').next().unwrap_or_default();
+                // A scanner that crashed leaves an empty file; a file with a report's name is one.
+                if file.empty || evidence.is_match(name) {
+                    silent.insert(file.path.as_str());
+                } else if !readings.known.contains(&(file.run, artifact_of(&file.path).to_owned())) {
+                    silent.insert(artifact_of(&file.path));
                 }
             }
-            counting.extend(silent.into_keys().map(unrecognised));
+            counting.extend(silent.into_iter().map(unrecognised));
         }
     }
     counting.sort_by(|a, b| a.path.cmp(&b.path));

@@ -2,18 +2,30 @@
 
 use crate::model::event::{PullRequestAction, PullRequestEvent, RunState, WorkflowRunEvent};
 use crate::model::record::Runs;
-use crate::model::{Job, JobKind, Plan, Unix, WorkflowRun};
+use crate::model::{Job, JobId, JobKind, Plan, Unix, WorkflowRun};
 use crate::state::CommitState;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::collections::BTreeMap;
+
+/// Whether a run attempt is going of which nothing was known: it needs a deadline of its own.
+pub fn begins_a_run(commit: &CommitState, jobs: &[Job]) -> bool {
+    jobs.iter().any(|job| match &job.kind {
+        JobKind::WorkflowRun(event) => {
+            let known = commit.runs.get(&event.run.id.0);
+            event.run.state == RunState::Going && known.is_none_or(|known| known.attempt < event.run.attempt)
+        }
+        _ => false,
+    })
+}
 
 /// Works the jobs' events into the commit, in order.
 pub fn remember(commit: &mut CommitState, jobs: &[Job]) {
     for job in jobs {
         match &job.kind {
-            JobKind::PullRequest(event) => remember_pull_request(commit, event),
+            JobKind::PullRequest(event) => remember_pull_request(commit, event, &job.id),
             JobKind::WorkflowRun(event) => remember_run(commit, event),
-            JobKind::Supersede { reason, pull_request } => {
+            JobKind::Supersede { pull_request, by, .. } if commit.head_since.get(pull_request) > Some(by) => {}
+            JobKind::Supersede { reason, pull_request, .. } => {
                 commit.pull_requests.remove(pull_request);
                 commit.announced.retain(|number| number != pull_request);
                 if commit.pull_requests.is_empty() {
@@ -25,9 +37,10 @@ pub fn remember(commit: &mut CommitState, jobs: &[Job]) {
     }
 }
 
-fn remember_pull_request(commit: &mut CommitState, event: &PullRequestEvent) {
+fn remember_pull_request(commit: &mut CommitState, event: &PullRequestEvent, job: &JobId) {
     commit.origin = Some(event.origin.clone());
     let number = event.pull_request.number;
+    commit.head_since.insert(number, job.clone());
     if event.action == PullRequestAction::Closed {
         commit.pull_requests.remove(&number);
         commit.announced.retain(|announced| *announced != number);
@@ -74,13 +87,13 @@ pub fn wants_checks(commit: &CommitState) -> bool {
 /// The runs that count: the newest of every accepted (workflow, event) whose head repository is the pull request's.
 pub fn accepted_runs<'a>(commit: &'a CommitState, plan: &Plan) -> Vec<&'a WorkflowRun> {
     let workflows = globs(&plan.workflows);
-    let mut newest: BTreeMap<(&str, &str), &WorkflowRun> = BTreeMap::new();
+    let mut newest: BTreeMap<(&str, &str, Option<u64>), &WorkflowRun> = BTreeMap::new();
     for run in commit.runs.values() {
         let accepted = (plan.workflows.is_empty() || workflows.is_match(&run.workflow_path)) && is_of_head(commit, run);
         if !accepted {
             continue;
         }
-        let slot = newest.entry((&run.workflow_path, &run.event)).or_insert(run);
+        let slot = newest.entry((&run.workflow_path, &run.event, run.head_repository_id)).or_insert(run);
         if (run.created_at, run.id) > (slot.created_at, slot.id) {
             *slot = run;
         }
@@ -117,9 +130,14 @@ pub fn standing(commit: &CommitState, runs: &[&WorkflowRun], plan: &Plan, now: U
             }
         }
     }
-    let waited = commit.opened_at.map_or(0, |opened| now.saturating_sub(opened));
-    standing.overdue = (runs.is_empty() && waited >= plan.no_run_deadline_s)
-        || (standing.going > 0 && waited >= plan.evidence_deadline_s);
+    let waited = |since: Unix| now.saturating_sub(since);
+    let opened = commit.opened_at.unwrap_or(now);
+    // A run of a later attempt has its own time: what failed does not turn neutral because somebody ran it again.
+    let too_long = |run: &&WorkflowRun| {
+        run.state == RunState::Going && waited(opened.max(run.started_at)) >= plan.evidence_deadline_s
+    };
+    standing.overdue =
+        (runs.is_empty() && waited(opened) >= plan.no_run_deadline_s) || runs.iter().copied().any(|run| too_long(&run));
     standing
 }
 

@@ -6,13 +6,13 @@ use crate::model::artifact::UnreadableCause;
 use crate::model::evidence::SourcedReport;
 use crate::model::plan::NormalizerPlan;
 use crate::model::report::{Coverage, Format};
-use crate::model::{Artifact, Broken, BrokenKind, Digest, Plan, PluginName, Report, UnreadableArtifact};
+use crate::model::{Artifact, Broken, BrokenKind, Digest, Plan, PluginName, Report, RunId, UnreadableArtifact};
 use crate::plugins::Catalogue;
 use crate::runtime::{Call, Plugin, Runtime};
 use crate::telemetry::{Metrics, PluginCall};
 use futures::{StreamExt, stream};
 use globset::GlobSet;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -35,14 +35,23 @@ pub struct Reader {
 pub struct Readings {
     pub reports: Vec<SourcedReport>,
     pub unreadable: Vec<UnreadableArtifact>,
-    /// Paths of files that nobody claims.
-    pub unclaimed: Vec<String>,
+    pub unclaimed: Vec<UnclaimedFile>,
+    /// Artifacts, by run and name, of which a file was read or should have been.
+    pub known: HashSet<(Option<RunId>, String)>,
+}
+
+/// A file that nobody claims.
+#[derive(Debug)]
+pub struct UnclaimedFile {
+    pub run: Option<RunId>,
+    pub path: String,
+    pub empty: bool,
 }
 
 enum Reading {
     Report(Box<SourcedReport>),
     Unreadable(UnreadableArtifact),
-    Unclaimed(String),
+    Unclaimed(UnclaimedFile),
 }
 
 /// One normalizer, ready to be asked.
@@ -64,12 +73,14 @@ impl Reader {
             .iter()
             .map(|plan| Asked { plan, plugin: self.catalogue.get(&plan.plugin).cloned(), bind: globs(&plan.bind) })
             .collect();
-        let mut read: Vec<(String, Reading)> = stream::iter(artifacts)
+        // By path, run and digest: whoever was read first must not show.
+        let mut read: Vec<(ReadingKey, Reading)> = stream::iter(artifacts)
             .map(|artifact| {
                 let normalizers = &normalizers;
                 async move {
-                    let path = artifact.source.path.clone();
-                    (path, self.read_one(call, normalizers, artifact, tenant).await)
+                    let run = artifact.source.run.as_ref().map(|run| run.id);
+                    let key = (artifact.source.path.clone(), run, artifact.digest);
+                    (key, self.read_one(call, normalizers, artifact, tenant).await)
                 }
             })
             .buffer_unordered(FILES_AT_ONCE)
@@ -77,11 +88,15 @@ impl Reader {
             .await;
         read.sort_by(|a, b| a.0.cmp(&b.0));
         let mut readings = Readings::default();
-        for (_, reading) in read {
+        for ((path, run, _), reading) in read {
+            if !matches!(reading, Reading::Unclaimed(_)) {
+                let artifact = path.split_once('/').map_or(path.as_str(), |(artifact, _)| artifact);
+                readings.known.insert((run, artifact.to_owned()));
+            }
             match reading {
                 Reading::Report(report) => readings.reports.push(*report),
                 Reading::Unreadable(unreadable) => readings.unreadable.push(unreadable),
-                Reading::Unclaimed(path) => readings.unclaimed.push(path),
+                Reading::Unclaimed(file) => readings.unclaimed.push(file),
             }
         }
         readings
@@ -95,7 +110,11 @@ impl Reader {
                 let covers = asked.plan.formats.iter().flat_map(|(_, covers)| covers.iter().copied()).collect();
                 Reading::Unreadable(unreadable(&artifact, None, covers, &broken))
             }
-            ([], None) => Reading::Unclaimed(artifact.source.path),
+            ([], None) => Reading::Unclaimed(UnclaimedFile {
+                run: artifact.source.run.as_ref().map(|run| run.id),
+                path: artifact.source.path,
+                empty: artifact.bytes.is_empty(),
+            }),
             (several, _) => Reading::Unreadable(ambiguous(&artifact, several)),
         }
     }
@@ -250,6 +269,7 @@ fn ambiguous(artifact: &Artifact, claims: &[(&Asked<'_>, Format)]) -> Unreadable
     }
 }
 
+type ReadingKey = (String, Option<RunId>, Digest);
 type Key = [Digest; 2];
 
 /// Everything that a report depends on: the file's bytes and path, the plugin's code, its settings, its limits, the

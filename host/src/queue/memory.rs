@@ -3,7 +3,7 @@
 use super::{Accepted, Depth, Ended, JobQueue, Lease, QueueError};
 use crate::model::{Clock, CommitKey, DeliveryId, Job, Unix};
 use async_trait::async_trait;
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -33,7 +33,8 @@ struct Inner {
     waiting: HashMap<CommitKey, Waiting>,
     /// Commits by the instant from which they may be taken. Counters keep the order of equal instants.
     ready: BTreeMap<(Instant, u64), CommitKey>,
-    leased: HashSet<CommitKey>,
+    /// Commits at work, with the lease that holds them.
+    leased: HashMap<CommitKey, u64>,
     delayed: BTreeMap<(Unix, u64), Job>,
     ledger: HashMap<DeliveryId, Ledger>,
     ledger_order: VecDeque<(Instant, DeliveryId)>,
@@ -88,8 +89,9 @@ impl MemoryQueue {
                 inner.ready.remove(&place);
                 let waiting = inner.waiting.remove(&commit).expect("a ready commit has jobs");
                 inner.jobs -= waiting.jobs.len();
-                inner.leased.insert(commit.clone());
-                return Ok(Lease { commit, jobs: waiting.jobs });
+                let id = inner.next();
+                inner.leased.insert(commit.clone(), id);
+                return Ok(Lease { id, commit, jobs: waiting.jobs });
             }
             Some((place, _)) => Some(place.0 - now),
             None => None,
@@ -113,13 +115,21 @@ impl Inner {
         let commit = job.commit.clone();
         let counter = self.next();
         self.jobs += 1;
-        let leased = self.leased.contains(&commit);
+        let leased = self.leased.contains_key(&commit);
         let waiting = self.waiting.entry(commit.clone()).or_default();
         waiting.jobs.push(job);
         if !leased && waiting.place.is_none() {
             waiting.place = Some((at, counter));
             self.ready.insert((at, counter), commit);
         }
+    }
+
+    /// What comes back goes before what came since: order per commit.
+    fn put_back(&mut self, commit: &CommitKey, mut jobs: Vec<Job>) {
+        self.jobs += jobs.len();
+        let waiting = self.waiting.entry(commit.clone()).or_default();
+        jobs.append(&mut waiting.jobs);
+        waiting.jobs = jobs;
     }
 
     /// Gives a commit that is free again its place, if something waits for it.
@@ -227,15 +237,12 @@ impl JobQueue for MemoryQueue {
                 Ended::Done => inner.settle(&lease.jobs, Ledger::Done),
                 Ended::Retry(after) => {
                     at += after;
-                    let mut jobs = lease.jobs;
-                    for job in &mut jobs {
-                        job.attempt += 1;
-                    }
-                    inner.jobs += jobs.len();
-                    let waiting = inner.waiting.entry(lease.commit.clone()).or_default();
-                    // What failed goes before what came since: order per commit.
-                    jobs.append(&mut waiting.jobs);
-                    waiting.jobs = jobs;
+                    let again = lease.jobs.into_iter().map(|job| Job { attempt: job.attempt + 1, ..job });
+                    inner.put_back(&lease.commit, again.collect());
+                }
+                Ended::Wait(after) => {
+                    at += after;
+                    inner.put_back(&lease.commit, lease.jobs);
                 }
                 Ended::Buried(reason) => {
                     inner.settle(&lease.jobs, Ledger::Failed);
@@ -253,7 +260,7 @@ impl JobQueue for MemoryQueue {
     }
 
     async fn holds(&self, lease: &Lease) -> bool {
-        self.lock().leased.contains(&lease.commit)
+        self.lock().leased.get(&lease.commit) == Some(&lease.id)
     }
 
     async fn idle(&self) {

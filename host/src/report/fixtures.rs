@@ -85,6 +85,7 @@ pub fn input(path: &str) -> InputRecord {
         cut: false,
         tool: Some("trivy 0.60.0".to_owned()),
         provenance: None,
+        diagnostics: Vec::new(),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Store, StoreError};
 use crate::model::{Clock, Unix};
 use async_trait::async_trait;
 use bytes::Bytes;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,11 +15,23 @@ pub struct MemoryStore {
     clock: Arc<dyn Clock>,
     max_entries: usize,
     max_bytes: usize,
+    when_full: WhenFull,
+}
+
+/// What happens when there is no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenFull {
+    /// The newcomer is refused: for what must not be lost.
+    Refuse,
+    /// The oldest goes: for what is nice to have.
+    Evict,
 }
 
 #[derive(Debug, Default)]
 struct Entries {
     by_key: BTreeMap<String, Entry>,
+    /// Keys in the order in which they came, where the oldest may have to go.
+    arrivals: VecDeque<String>,
     bytes: usize,
 }
 
@@ -35,7 +47,12 @@ const OVERHEAD_BYTES: usize = 128;
 
 impl MemoryStore {
     pub fn new(clock: Arc<dyn Clock>, max_entries: usize, max_bytes: usize) -> Self {
-        Self { entries: Mutex::default(), clock, max_entries, max_bytes }
+        Self { entries: Mutex::default(), clock, max_entries, max_bytes, when_full: WhenFull::Refuse }
+    }
+
+    /// The same, but the oldest entries go when there is no room.
+    pub fn evicting(self) -> Self {
+        Self { when_full: WhenFull::Evict, ..self }
     }
 
     /// A panic in another task leaves whole entries behind: each change below is a single step.
@@ -55,6 +72,13 @@ impl MemoryStore {
             return Err(StoreError::TooLarge { key: key.to_owned(), size, cap: self.max_bytes });
         }
         entries.remove(key);
+        if self.when_full == WhenFull::Evict {
+            while entries.by_key.len() >= self.max_entries || entries.bytes + size > self.max_bytes {
+                let Some(oldest) = entries.arrivals.pop_front() else { break };
+                entries.remove(&oldest);
+            }
+            entries.arrivals.push_back(key.to_owned());
+        }
         if entries.by_key.len() >= self.max_entries || entries.bytes + size > self.max_bytes {
             entries.sweep(self.clock.now());
         }
@@ -174,6 +198,15 @@ mod tests {
         assert_eq!(store.get("k").await.expect("get"), None);
         assert_eq!(store.sweep().await.expect("sweep"), 1);
         assert_eq!(store.size(), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn an_evicting_store_gives_up_the_oldest_and_takes_the_newcomer() {
+        let store = store(2).0.evicting();
+        for key in ["a", "b", "c"] {
+            store.set(key, Bytes::from_static(b"v"), None).await.expect("set");
+        }
+        assert_eq!(store.keys("").await.expect("keys"), ["b", "c"]);
     }
 
     #[tokio::test]
