@@ -67,6 +67,7 @@ fn throughput() {
 }
 
 /// All calls are one job's: whoever ran out of time for want of CPU is called once more, and that only once per job.
+/// More than one retry shown is a loop that was not stopped in time.
 fn lateness() {
     let limits = LimitOverrides { wall: Some(DEADLINE), ..LimitOverrides::default() };
     let endless = site::load("endless", palisade_guests::EVALUATOR, limits);
@@ -79,9 +80,12 @@ fn lateness() {
             started.elapsed().saturating_sub(DEADLINE)
         })
         .collect();
-    let retried = late.iter().filter(|late| **late >= DEADLINE).count();
+    late.retain(|late| *late < DEADLINE);
+    let retried = LOOPS - late.len();
     let (p50, p99) = percentiles(&mut late);
-    println!("an endless loop is stopped late by: p50 {p50:.1} ms, p99 {p99:.1} ms; {retried} of {LOOPS} were retried");
+    println!(
+        "an endless loop is stopped late by: p50 {p50:.1} ms, p99 {p99:.1} ms, without {retried} retried of {LOOPS}"
+    );
 }
 
 fn no_evidence() -> Arc<Evidence> {

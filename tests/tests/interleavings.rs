@@ -1,6 +1,6 @@
 //! Events come late, twice and in any order; the end is the same. Random, by seed: `cargo xtask test --seeds N`.
 
-use palisade_tests::{evidence, seeds, TestHost};
+use palisade_tests::{TestHost, evidence, seeds};
 
 /// A small generator of our own (Knuth's MMIX constants): the same seed gives the same order on every machine.
 struct Random(u64);
