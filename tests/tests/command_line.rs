@@ -99,6 +99,25 @@ fn the_same_files_give_the_same_bytes_ten_times() {
 }
 
 #[test]
+fn the_same_files_give_the_same_bytes_while_the_machine_is_busy() {
+    let directory = with_files(&[
+        ("a.json", evidence::trivy(&[("CVE-2026-0001", "CRITICAL"), ("CVE-2026-0002", "LOW")])),
+        ("b.json", evidence::spdx(&[("left-pad", "MIT"), ("right-pad", "GPL-3.0-only")])),
+    ]);
+    let run = || {
+        out(&palisade(directory.path(), &["evaluate", "--now", "1767225600", "--format", "sarif", "a.json", "b.json"]))
+    };
+    let idle = run();
+    // More at once than there are cores: each waits for the others, and the answer must not show it.
+    let busy: Vec<String> = std::thread::scope(|scope| {
+        let running: Vec<_> = (0..10).map(|_| scope.spawn(run)).collect();
+        running.into_iter().map(|run| run.join().expect("it ends")).collect()
+    });
+    assert!(idle.contains("CVE-2026-0001"));
+    assert!(busy.iter().all(|answer| *answer == idle));
+}
+
+#[test]
 fn a_missing_file_and_a_wrong_configuration_say_what_is_wrong() {
     let directory = with_files(&[("palisade.toml", b"[queue]\nworker = 1\n".to_vec())]);
     let output = palisade(directory.path(), &["evaluate", "nowhere.json"]);

@@ -326,6 +326,14 @@ async fn a_normalizer_over_its_limits_gives_a_cut_report() {
     let normalize = async |word| runtime.normalize(&call(), &plugin, &artifact("x"), &deed(word)).await;
     let many = normalize("many-findings").await.expect("a report");
     assert_eq!((many.findings.len(), many.completeness), (50_000, Completeness::Cut));
+    let components = normalize("many-components").await.expect("a report");
+    assert_eq!((components.components.len(), components.completeness), (50_000, Completeness::Cut));
+    let dependencies = normalize("many-dependencies").await.expect("a report");
+    assert_eq!((dependencies.dependencies.len(), dependencies.completeness), (200_000, Completeness::Cut));
+    let statements = normalize("many-statements").await.expect("a report");
+    assert_eq!((statements.vex.len(), statements.completeness), (20_000, Completeness::Cut));
+    let attestations = normalize("many-attestations").await.expect("a report");
+    assert_eq!((attestations.attestations.len(), attestations.completeness), (1_000, Completeness::Cut));
     let long = normalize("long-id").await.expect("a report");
     assert_eq!((long.findings.len(), long.completeness), (1, Completeness::Cut));
     assert_eq!(long.diagnostics[0].level, DiagnosticLevel::Warning);

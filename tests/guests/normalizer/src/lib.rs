@@ -8,7 +8,10 @@ wit_bindgen::generate!({ path: "../../../wit", world: "palisade:plugin/normalize
 use exports::palisade::plugin::plugin::{PluginInfo, SettingProblem};
 use palisade::plugin::artifacts::Artifact;
 use palisade::plugin::reports::ReportBuilder;
-use palisade::plugin::types::{Coverage, Detail, Failure, Finding, FormatInfo};
+use palisade::plugin::types::{
+    Attestation, Component, ComponentRelation, ComponentScope, Coverage, Dependency, Detail, Failure, Finding,
+    FormatInfo, VexStatement, VexStatus,
+};
 use std::hint::black_box;
 
 struct Hostile;
@@ -57,6 +60,34 @@ impl exports::palisade::plugin::normalize::Guest for Hostile {
                     let _ = report.add_findings(&page);
                 }
             }
+            "many-components" => {
+                let page: Vec<_> = (0..1_000).map(|number| component(&format!("C-{number}"))).collect();
+                for _ in 0..51 {
+                    let _ = report.add_components(&page);
+                }
+            }
+            "many-dependencies" => {
+                let edge = Dependency { parent: "a".to_owned(), child: "b".to_owned(), scope: ComponentScope::Unknown };
+                let page = vec![edge; 10_000];
+                for _ in 0..21 {
+                    let _ = report.add_dependencies(&page);
+                }
+            }
+            "many-statements" => {
+                let page = vec![statement(); 1_000];
+                for _ in 0..21 {
+                    let _ = report.add_vex(&page);
+                }
+            }
+            "many-attestations" => {
+                let attestation = Attestation {
+                    predicate_type: "https://slsa.dev/provenance/v1".to_owned(),
+                    subjects: Vec::new(),
+                    builder: None,
+                    source: None,
+                };
+                let _ = report.add_attestations(&vec![attestation; 1_100]);
+            }
             "long-id" => {
                 let page = [finding(&"x".repeat(5_000)), finding("short")];
                 let _ = report.add_findings(&page);
@@ -104,6 +135,42 @@ fn finding(id: &str) -> Finding {
         tool_status: None,
         origin: None,
         properties: Vec::new(),
+    }
+}
+
+fn component(id: &str) -> Component {
+    Component {
+        id: id.to_owned(),
+        name: "something".to_owned(),
+        version: None,
+        purl: None,
+        component_type: None,
+        supplier: None,
+        licenses: Vec::new(),
+        scope: ComponentScope::Unknown,
+        relation: ComponentRelation::Unknown,
+        locations: Vec::new(),
+        hashes: Vec::new(),
+        cpes: Vec::new(),
+        published: None,
+        deprecated: None,
+        origin: None,
+        properties: Vec::new(),
+    }
+}
+
+fn statement() -> VexStatement {
+    VexStatement {
+        vulnerability: "CVE-2026-0001".to_owned(),
+        aliases: Vec::new(),
+        products: Vec::new(),
+        status: VexStatus::Affected,
+        justification: None,
+        statement: None,
+        action: None,
+        author: None,
+        timestamp: None,
+        last_updated: None,
     }
 }
 
