@@ -17,6 +17,15 @@ pub struct TestHost {
     pub host: Host,
 }
 
+/// Every feature test holds what client and fake said to each other against GitHub's own schemas.
+impl Drop for TestHost {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.github.assert_schemas();
+        }
+    }
+}
+
 impl TestHost {
     /// With App credentials and nothing else.
     pub async fn start() -> Self {
