@@ -93,6 +93,10 @@ impl Pipeline {
         let mut commit = self.state.commit(&lease.commit).await?;
         let begins = remember::begins_a_run(&commit, &lease.jobs);
         remember::remember(&mut commit, &lease.jobs);
+        if begins && remember::wants_checks(&commit) {
+            // Before the run is remembered: an attempt after a failure would not see it begin.
+            self.set_deadline(lease, self.plan.evidence_deadline_s).await?;
+        }
         self.state.remember_commit(&lease.commit, &commit).await?;
         self.supersede_older_heads(lease).await?;
         if let Some(reason) = commit.superseded.clone() {
@@ -104,9 +108,6 @@ impl Pipeline {
         let plan = self.plan.as_ref();
         self.look_for_missed_runs(lease, &mut commit).await;
         self.open(lease, &mut commit, plan).await?;
-        if begins {
-            self.set_deadline(lease, plan.evidence_deadline_s).await?;
-        }
         let runs: Vec<WorkflowRun> = remember::accepted_runs(&commit, plan).into_iter().cloned().collect();
         let standing = remember::standing(&commit, &runs.iter().collect::<Vec<_>>(), plan, lease.job().now);
         let fingerprint = fingerprint(plan, &runs, standing.overdue);

@@ -124,7 +124,21 @@ impl Publisher {
             let content = self.content(&replaced, &[], None);
             self.github.update_check_run(&at(lease), CheckRunId(handle.id), &content).await?;
         }
-        Ok(None)
+        self.created_before(lease, handle.id, publication).await
+    }
+
+    /// The run that takes an older one's place, if a request whose answer never came has created it already.
+    async fn created_before(
+        &self,
+        lease: &Lease,
+        older: u64,
+        publication: &CheckPublication,
+    ) -> Result<Option<CheckHandle>, PublishError> {
+        let Some(found) = self.find(lease, &publication.check).await?.filter(|found| found.id > older) else {
+            return Ok(None);
+        };
+        let annotated = self.github.check_run(&at(lease), CheckRunId(found.id)).await?.annotations_count as u32;
+        Ok(Some(CheckHandle { annotations: annotations_of(publication), annotated, ..found }))
     }
 
     /// Our run of this name on GitHub, when the state does not know it: lost, or created by a request whose answer

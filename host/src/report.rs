@@ -68,23 +68,13 @@ pub fn not_evaluated(check: &CheckName, reason: &str) -> CheckPublication {
     }
 }
 
-/// Our own inability, after all retries: neutral by default.
-pub fn outage(check: &CheckName, why: &str) -> CheckPublication {
-    let conclusion = crate::model::plan::Knobs::default().on_outage;
-    outage_ending(check, conclusion, why)
-}
-
-/// As `outage`, by the check's own knob.
+/// Our own inability, after all retries: neutral unless the check's knob says otherwise.
 pub fn outage_of(check: &CheckPlan, why: &str) -> CheckPublication {
-    outage_ending(&check.name, check.knobs.on_outage, why)
-}
-
-fn outage_ending(check: &CheckName, conclusion: Conclusion, why: &str) -> CheckPublication {
-    let decision = Decision { state: CheckState::Completed(conclusion), row: Row::Outage };
+    let decision = Decision { state: CheckState::Completed(check.knobs.on_outage), row: Row::Outage };
     CheckPublication {
-        check: check.clone(),
+        check: check.name.clone(),
         state: decision.state,
-        title: wording::title(check, decision),
+        title: wording::title(&check.name, decision),
         summary: format!("{}\n\n{}", wording::OUTAGE, escape::text(why)),
         text: wording::RERUN.to_owned(),
         annotations: Vec::new(),

@@ -71,7 +71,7 @@ pub struct CommitState {
     pub superseded: Option<String>,
     /// The job of the last decision.
     pub decision: Option<JobId>,
-    /// How often somebody looked again without a decision.
+    /// How often the sweep looked again without a decision, since the last event.
     pub looks: u32,
     /// What the last decision was made from; equal inputs need no second one.
     pub fingerprint: Option<Digest>,

@@ -280,3 +280,23 @@ async fn an_owner_may_be_called_like_one_of_our_keys() {
     palisade.settled().await;
     palisade.host.sweep_now().await.expect("the sweep reads its own keys only");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_replaces_an_annotated_one_is_created_once_although_the_answer_is_lost() {
+    let palisade = TestHost::start().await;
+    let (pull_request, run) = during_ci(&palisade, &[]);
+    run.upload("scan", &[("scan.sarif", &evidence::vulnerability_sarif(&[("CVE-2026-0001", "9.8")]))]);
+    run.complete("success");
+    pull_request.check_run_shows(VULNERABILITIES, "failure: Vulnerability Check - Failed").await;
+    palisade.settled().await;
+    run.rerun();
+    palisade.settled().await;
+    palisade.github.fault(Fault::on("POST /repos/*/check-runs").status_after(502));
+    run.upload("scan", &[("scan.sarif", &evidence::vulnerability_sarif(&[("CVE-2026-0002", "9.8")]))]);
+    run.complete("success");
+    palisade.settled().await;
+    let runs = pull_request.check_runs();
+    let of_check: Vec<_> = runs.iter().filter(|run| run.name == VULNERABILITIES).collect();
+    assert_eq!(of_check.len(), 2, "{of_check:?}");
+    assert!(of_check.iter().all(|run| run.status == "completed" && run.annotations.len() == 1), "{of_check:?}");
+}

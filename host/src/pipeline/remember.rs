@@ -41,6 +41,7 @@ fn remember_pull_request(commit: &mut CommitState, event: &PullRequestEvent, job
     commit.origin = Some(event.origin.clone());
     let number = event.pull_request.number;
     commit.head_since.insert(number, job.clone());
+    commit.looks = 0;
     if event.action == PullRequestAction::Closed {
         commit.pull_requests.remove(&number);
         commit.announced.retain(|announced| *announced != number);
@@ -59,6 +60,7 @@ fn remember_pull_request(commit: &mut CommitState, event: &PullRequestEvent, job
 /// A run replaces only its own predecessor: the same id with an older attempt, or an earlier state of this attempt.
 fn remember_run(commit: &mut CommitState, event: &WorkflowRunEvent) {
     commit.origin.get_or_insert_with(|| event.origin.clone());
+    commit.looks = 0;
     for number in &event.pull_requests {
         if commit.superseded.is_none() && !commit.announced.contains(number) {
             commit.announced.push(*number);

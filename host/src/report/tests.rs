@@ -157,7 +157,7 @@ fn an_outage_says_that_it_is_no_failure_of_the_policy() {
     |---|---|---|---|--:|--:|
     | `scan/trivy.json` | trivy-json 2 | trivy 0.60.0 | vulnerabilities | 7 | 0 |
     ");
-    insta::assert_snapshot!(shown(&outage(&CheckName::parse("License Check").unwrap(), "GitHub answered 503 to @octocat")), @r"
+    insta::assert_snapshot!(shown(&outage_of(&plan(Knobs::default()), "GitHub answered 503 to @octocat")), @r"
     Neutral: License Check - System Unavailable
 
     The check could not be decided because a system that it needs is unavailable. This is no policy failure.
@@ -240,15 +240,21 @@ fn opening_and_ending_without_a_judgement_say_so() {
     ");
 }
 
-#[test]
-fn a_check_that_fails_closed_fails_on_our_outage_too() {
-    let plan = CheckPlan {
+fn plan(knobs: Knobs) -> CheckPlan {
+    CheckPlan {
         name: CheckName::parse("License Check").unwrap(),
         policies: Vec::new(),
-        knobs: Knobs::fail_closed(),
+        knobs,
         wait_for: crate::model::plan::WaitFor::All,
-    };
-    assert_eq!(outage_of(&plan, "GitHub answered 503").state, CheckState::Completed(Conclusion::Failure));
+    }
+}
+
+#[test]
+fn a_check_that_fails_closed_fails_on_our_outage_too() {
+    assert_eq!(
+        outage_of(&plan(Knobs::fail_closed()), "GitHub answered 503").state,
+        CheckState::Completed(Conclusion::Failure)
+    );
 }
 
 #[test]
