@@ -1,0 +1,1 @@
+pub fn register(_engine: &mut regorus::Engine) {}
