@@ -1,30 +1,73 @@
-//! Judges by policies in Rego source.
+//! Judges by policies in Rego source: an interpreter, compiled to WebAssembly, with the builtins of compiled policies. For
+//! trying, and for small inputs; a policy that is judged often is better compiled (`palisade policy build`). Never reads
+//! a file: the modules come as settings.
+
 pub mod engine;
-#[cfg(test)]
-mod tests {
-    use super::engine::*;
-    use std::collections::BTreeMap;
-    fn policy(text: &str) -> Result<Policy, Vec<Fault>> {
-        Policy::new(&BTreeMap::from([("p.rego".to_owned(), text.to_owned())]), Version::V1)
+mod settings;
+mod test_run;
+
+use engine::{Fault, Interpreter};
+use palisade_plugin::{Evaluator, Evidence, Failure, PluginInfo, SettingProblem, Verdict};
+use palisade_plugin_policy_evaluator::Policy;
+pub use settings::{RegoVersion, Settings};
+use std::cell::RefCell;
+
+pub struct Rego;
+
+impl Evaluator for Rego {
+    type Settings = Settings;
+
+    fn describe() -> PluginInfo {
+        PluginInfo::new("rego", env!("CARGO_PKG_VERSION"), "Judges by policies in Rego source.")
     }
-    fn ask(text: &str, e: &str, input: &str) -> Result<Answer, Fault> {
-        policy(text).map_err(|f| f[0].clone())?.answer(e, to_value(input.as_bytes()).unwrap())
+
+    fn evaluate(evidence: &Evidence, settings: Settings) -> Result<Verdict, Failure> {
+        let interpreter = Interpreter::new(&settings).map_err(|faults| Failure::settings(all(&faults)))?;
+        if settings.run_tests {
+            return Ok(test_run::verdict(interpreter));
+        }
+        let source = Source(RefCell::new(interpreter));
+        palisade_plugin_policy_evaluator::evaluate(&source, evidence, &settings.asked())
     }
-    #[test]
-    fn tries() {
-        println!("{:?}", ask("package a.b\nimport rego.v1\ndeny contains x if { some x in input.xs; x > 1 }", "a/b/deny", r#"{"xs":[1,2,3]}"#));
-        println!("{:?}", ask("package a.b\nimport rego.v1\nallow if { input.x }\nf(x) := x", "a/b/allow", r#"{"xs":[1,2,3]}"#));
-        println!("{:?}", ask("package a.b\nallow if { input.x }\nf(x) := x\nb := 1\nc contains 3", "a/b", r#"{"xs":[1,2,3]}"#));
-        println!("{:?}", ask("package a.b\nallow if { input.x }", "a/b/nope", r#"{"xs":[1,2,3]}"#));
-        println!("{:?}", ask("package a.b\nallow if { input.x }", "nope/x", r#"{"xs":[1,2,3]}"#));
-        println!("{:?}", ask("package a.b\nallow if { http.send({}) }", "a/b/allow", r#"{"xs":[1,2,3]}"#));
-        println!("{:?}", ask("package a.b\nallow if {\n  x := \n}", "a/b/allow", r#"{"xs":[1,2,3]}"#));
-        println!("{:?}", ask("package a.b\nallow := x if {\n  x := 1/0\n}", "a/b/allow", r#"{"xs":[1,2,3]}"#));
-        println!("{:?}", ask("package a.b\nallow := {1:2, \"a\":{3,4}, [1]:{}}", "a/b/allow", r#"{"xs":[1,2,3]}"#));
-        println!("{:?}", ask("package a.b\nallow := 12345678901234567890123 + input.x", "a/b/allow", r#"{"x":9007199254740993}"#));
-        println!("{:?}", ask("package a.b\nf(x) := f(x)\nallow := f(1)", "a/b/allow", r#"{"x":9007199254740993}"#));
-        println!("{:?}", ask("package a.b\nallow := sprintf(\"%v %d\", [{1,2}, 3.5])", "a/b/allow", r#"{"x":9007199254740993}"#));
-        println!("{:?}", ask("package a.b\nallow contains 1 if x\nx := y if {y := z}", "a/b/allow", r#"{"x":9007199254740993}"#));
-        println!("{:?}", ask("package a.b\nx := 1\nx := 2", "a/b/x", r#"{"x":9007199254740993}"#));
+
+    fn validate(settings: &Settings) -> Vec<SettingProblem> {
+        if settings.sources().next().is_none() {
+            // The plugin itself is always loaded; whoever uses it in a check has a policy.
+            return Vec::new();
+        }
+        match Interpreter::new(settings) {
+            Ok(interpreter) => {
+                palisade_plugin_policy_evaluator::problems(&Source(RefCell::new(interpreter)), &settings.asked())
+            }
+            Err(faults) => {
+                let problem = |fault: &Fault| SettingProblem::new(settings.pointer(&fault.file), fault.to_string());
+                faults.iter().map(problem).collect()
+            }
+        }
+    }
+}
+
+palisade_plugin::export_evaluator!(Rego);
+
+fn all(faults: &[Fault]) -> String {
+    faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Modules that can be asked.
+struct Source(RefCell<Interpreter>);
+
+impl Policy for Source {
+    /// Every rule and package may be asked; which there are, only asking tells.
+    fn entrypoints(&self) -> Option<Vec<String>> {
+        None
+    }
+
+    fn ask(&self, entrypoint: &str, document: Vec<u8>) -> Result<Option<String>, String> {
+        let mut interpreter = self.0.borrow_mut();
+        let answer = interpreter.answer(entrypoint, &document).map_err(|fault| fault.to_string());
+        for line in interpreter.take_prints() {
+            palisade_plugin::log::info(line);
+        }
+        answer
     }
 }
