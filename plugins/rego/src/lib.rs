@@ -71,3 +71,6 @@ impl Policy for Source {
         answer
     }
 }
+
+#[cfg(test)]
+mod tests;
