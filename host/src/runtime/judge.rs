@@ -57,6 +57,11 @@ impl Runtime {
         })
         .await
     }
+
+    /// Holds the verdict of an engine beside this runtime against the contract, as a plugin's would be.
+    pub fn hold(&self, verdict: Verdict, evidence: &Evidence) -> Result<Verdict, String> {
+        super::verdict::hold(verdict, evidence, &self.0.limits)
+    }
 }
 
 fn normalizer(plugin: &Plugin) -> Result<(), Broken> {
