@@ -1,0 +1,1 @@
+//! What the forms are turned into, and what wrong answers say.
