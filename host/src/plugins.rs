@@ -155,7 +155,80 @@ impl Entry {
 
 impl Catalogue {
     /// Loads every plugin, side by side; the runtime lets two compile at once. `first_party` is what comes with the host.
-    pub /// Loads one plugin. What is known of it stays, also where it does not load.
+    pub async fn load(runtime: &Runtime, plugins: Vec<PluginConfig>, first_party: &[(&str, &[u8])]) -> Self {
+        let entries = plugins.into_iter().map(|config| async {
+            let entry = entry(runtime, config, first_party).await;
+            if let Some(broken) = entry.broken() {
+                let (plugin, kind) = (&entry.config.name, broken.kind);
+                tracing::warn!(%plugin, %kind, "a plugin did not load: {}", broken.message);
+            }
+            (entry.config.name.clone(), entry)
+        });
+        Self { entries: futures::future::join_all(entries).await.into_iter().collect() }
+    }
+
+    /// The plugin of this name, if it loaded.
+    pub fn get(&self, name: &PluginName) -> Option<&Plugin> {
+        self.entry(name)?.loaded()
+    }
+
+    /// What is known of the plugin of this name, loaded or not.
+    pub fn entry(&self, name: &PluginName) -> Option<&Entry> {
+        self.entries.get(name)
+    }
+
+    /// All entries, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
+    /// The OPA servers that are asked, each with the plugin's name.
+    pub fn servers(&self) -> impl Iterator<Item = (&PluginName, &OpaServer)> {
+        self.iter().filter_map(|entry| match &entry.state {
+            State::Server(server) => Some((&entry.config.name, server)),
+            _ => None,
+        })
+    }
+
+    /// Those that loaded and normalize.
+    pub fn normalizers(&self) -> impl Iterator<Item = &Plugin> {
+        self.iter().filter_map(Entry::loaded).filter(|plugin| plugin.kind() == PluginKind::Normalizer)
+    }
+
+    /// Whether every plugin loaded.
+    pub fn is_whole(&self) -> bool {
+        self.iter().all(|entry| entry.engine().is_some())
+    }
+
+    pub fn status(&self) -> Vec<Status> {
+        self.iter().map(status).collect()
+    }
+}
+
+fn status(entry: &Entry) -> Status {
+    let plugin = entry.loaded();
+    let problem = entry.broken().map(|broken| match &broken.hint {
+        Some(hint) => format!("{}; {hint}", broken.message),
+        None => broken.message.clone(),
+    });
+    Status {
+        name: entry.config.name.to_string(),
+        kind: plugin.map(|plugin| plugin.kind().to_string()),
+        version: plugin.map(|plugin| plugin.info().version.clone()),
+        digest: entry.digest().map(|digest| digest.to_string()),
+        origin: entry.told_origin(),
+        problem,
+    }
+}
+
+fn settings_text(settings: &serde_json::Value) -> String {
+    match settings {
+        serde_json::Value::Null => "{}".to_owned(),
+        settings => settings.to_string(),
+    }
+}
+
+/// Loads one plugin. What is known of it stays, also where it does not load.
 async fn entry(runtime: &Runtime, config: PluginConfig, first_party: &[(&str, &[u8])]) -> Entry {
     let settings = settings_text(&config.settings);
     let mut entry = Entry {

@@ -6,7 +6,7 @@ mod reads;
 mod settings;
 mod waivers;
 
-pub use reads::{Entrypoints, server_settings_schema};
+pub use reads::Entrypoints;
 pub use waivers::{WaiverConfig, waiver};
 
 use crate::config::nearest;
@@ -166,10 +166,10 @@ fn policy_plan(policy: &PolicyUse, available: &[AvailablePlugin]) -> PolicyPlan 
         Err(broken) => return unusable(policy, broken),
     };
     let (settings, problem) = settings::settings(plugin, &policy.settings);
-    let (reads, unclear) = match (&policy.reads, &plugin.entrypoints) {
-        (Some(reads), _) => (reads.clone(), None),
-        (None, None) => (plugin.reads.clone(), None),
-        (None, Some(entrypoints)) => match reads::by_entrypoint(&plugin.name, &settings, entrypoints) {
+    let said = policy.reads.as_deref();
+    let (reads, unclear) = match &plugin.entrypoints {
+        None => (said.unwrap_or(&plugin.reads).to_vec(), None),
+        Some(entrypoints) => match reads::reads(&plugin.name, &settings, entrypoints, said) {
             Ok(reads) => (reads, None),
             Err(unclear) => (Vec::new(), Some(unclear)),
         },

@@ -4,6 +4,7 @@
 pub mod bundle;
 mod caps;
 pub mod label;
+pub mod reading;
 pub mod remote;
 
 use crate::model::{Broken, BrokenKind, Digest};
@@ -21,6 +22,9 @@ impl std::fmt::Display for Abi {
         write!(f, "{}.{}", self.major, self.minor)
     }
 }
+
+/// How many answers of a remote engine a record keeps of one policy.
+pub const ANSWERS_KEPT: usize = caps::REMOTE_ANSWERS_KEPT;
 
 /// The first-party components that a module is composed with.
 #[derive(Clone, Copy, Debug)]

@@ -182,7 +182,7 @@ fn available_plugin(entry: &Entry) -> AvailablePlugin {
 
 fn settings_schema(entry: &Entry) -> Option<String> {
     match entry.engine()? {
-        Engine::OpaServer(_) => Some(policy::server_settings_schema()),
+        Engine::OpaServer(_) => Some(crate::rego::reading::schema()),
         Engine::Component(plugin) => {
             let schema = plugin.info().settings_schema.as_deref()?;
             let sources = entry.has_sources();

@@ -3,8 +3,8 @@
 
 use crate::model::report::Coverage;
 use crate::model::{Broken, BrokenKind, PluginName};
-use palisade_plugin_policy_results::{Problem, Reading, Settings};
-use serde_json::Value;
+use crate::rego::reading::{Reading, reading};
+use palisade_plugin_policy_results::Problem;
 
 /// Which entrypoints an OPA policy has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,19 +17,19 @@ pub enum Entrypoints {
     Open,
 }
 
-/// What the policy reads whose settings these are.
-pub(super) fn by_entrypoint(
+/// What the policy reads whose settings these are: what the check says, else what its entrypoint tells.
+pub(super) fn reads(
     plugin: &PluginName,
     settings: &str,
     entrypoints: &Entrypoints,
+    said: Option<&[Coverage]>,
 ) -> Result<Vec<Coverage>, Broken> {
-    let settings = common(settings);
     let reading = match entrypoints {
-        Entrypoints::Listed(known) => Some(settings.reading(known).map_err(|problem| unusable(plugin, &problem))?),
-        Entrypoints::Named => Some(settings.reading_unchecked().map_err(|problem| unusable(plugin, &problem))?),
-        Entrypoints::Open => settings.reading_unchecked().ok(),
+        Entrypoints::Listed(known) => Some(reading(settings, Some(known)).map_err(|problem| unusable(plugin, &problem))?),
+        Entrypoints::Named => Some(reading(settings, None).map_err(|problem| unusable(plugin, &problem))?),
+        Entrypoints::Open => reading(settings, None).ok(),
     };
-    let reads: Vec<Coverage> = reading.iter().flat_map(kinds).collect();
+    let reads: Vec<Coverage> = said.map_or_else(|| reading.iter().flat_map(kinds).collect(), <[Coverage]>::to_vec);
     if !reads.is_empty() {
         return Ok(reads);
     }
@@ -40,21 +40,8 @@ pub(super) fn by_entrypoint(
     ))
 }
 
-/// What may be set for a policy that an OPA server keeps.
-pub fn server_settings_schema() -> String {
-    schemars::schema_for!(Settings).as_value().to_string()
-}
-
 fn kinds(reading: &Reading) -> Vec<Coverage> {
     reading.input.reads().iter().filter_map(|word| Coverage::from_word(word)).collect()
-}
-
-/// The keys that all OPA policies have in common, out of settings that may hold others.
-fn common(settings: &str) -> Settings {
-    let settings: Value = serde_json::from_str(settings).unwrap_or_default();
-    let common = ["entrypoint", "result", "input"].into_iter().filter_map(|key| Some((key, settings.get(key)?.clone())));
-    // A value that is none was told by the schema already.
-    serde_json::from_value(common.collect()).unwrap_or_default()
 }
 
 fn unusable(plugin: &PluginName, problem: &Problem) -> Broken {
@@ -68,7 +55,7 @@ mod tests {
 
     fn reads(settings: &str, entrypoints: &Entrypoints) -> Result<Vec<Coverage>, String> {
         let plugin = PluginName::parse("opa").unwrap();
-        by_entrypoint(&plugin, settings, entrypoints).map_err(|broken| broken.message)
+        super::reads(&plugin, settings, entrypoints, None).map_err(|broken| broken.message)
     }
 
     fn listed(names: &[&str]) -> Entrypoints {
@@ -96,5 +83,9 @@ mod tests {
     fn an_entrypoint_that_has_to_be_named_is() {
         assert!(reads("{}", &listed(&["a/x", "a/y"])).unwrap_err().contains("a/x"));
         assert!(reads("{}", &Entrypoints::Named).is_err());
+        let plugin = PluginName::parse("opa").unwrap();
+        let said = Some([Coverage::Licenses].as_slice());
+        assert!(super::reads(&plugin, "{}", &listed(&["a/x", "a/y"]), said).is_err(), "saying `reads` names no entrypoint");
+        assert_eq!(super::reads(&plugin, "{}", &listed(&["a/x"]), said), Ok(vec![Coverage::Licenses]));
     }
 }

@@ -1,10 +1,13 @@
 //! An OPA server as policy engine, for those who keep one: asks it document by document, and tells its outage from its
 //! trouble with one input. Keeps what it answered for the record. Never decides what an answer means.
 
+mod verdict;
+
 use super::caps;
-use crate::model::Digest;
+use super::reading::Reading;
 use crate::model::record::RemoteAnswer;
-use crate::model::{Broken, BrokenKind};
+use crate::model::verdict::Outcome;
+use crate::model::{Broken, BrokenKind, Digest, Evidence, Verdict};
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, USER_AGENT};
@@ -13,6 +16,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use palisade_plugin_policy_results::{self as results, Answered, Problem};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -39,14 +43,14 @@ pub struct Input {
 
 /// What a server said about some documents, in their order, as far as it went.
 #[derive(Debug, Default)]
-pub struct Conversation {
+struct Conversation {
     /// By document: the JSON that it answered; absent where the policy is undefined.
-    pub answers: Vec<(String, Option<String>)>,
-    /// Documents that it could not judge, though it is well.
-    pub problems: Vec<Broken>,
+    answers: Vec<(String, Option<String>)>,
+    /// Documents that it could not judge, though it is well: each with why.
+    problems: Vec<(String, Broken)>,
     /// Why nothing more was asked.
-    pub outage: Option<Broken>,
-    pub record: Vec<RemoteAnswer>,
+    outage: Option<Broken>,
+    record: Vec<RemoteAnswer>,
 }
 
 /// How well a server is.
@@ -110,15 +114,28 @@ impl OpaServer {
         Digest::of(format!("opa server {}", self.base).as_bytes())
     }
 
+    /// The server's verdict on these documents, and what it answered for the record. A violation that was found wins over
+    /// whatever fails later.
+    pub async fn judge(
+        &self,
+        reading: &Reading,
+        inputs: &[Input],
+        evidence: &Evidence,
+    ) -> (Result<Verdict, Broken>, Vec<RemoteAnswer>) {
+        let mut conversation = self.converse(&reading.entrypoint, inputs).await;
+        let record = std::mem::take(&mut conversation.record);
+        (conclude(reading, conversation, evidence), record)
+    }
+
     /// Asks the rule or package at `path` about each document, one request each, until the server is found to be away.
-    pub async fn converse(&self, path: &str, inputs: &[Input]) -> Conversation {
+    async fn converse(&self, path: &str, inputs: &[Input]) -> Conversation {
         let mut conversation = Conversation::default();
         for input in inputs {
             let answer = self.ask(path, &input.document).await;
             conversation.record.push(remembered(input, &answer));
             match answer {
                 Ok(answer) => conversation.answers.push((input.name.clone(), answer)),
-                Err(Trouble::Input(broken)) => conversation.problems.push(broken),
+                Err(Trouble::Input(broken)) => conversation.problems.push((input.name.clone(), broken)),
                 Err(Trouble::Server(said) | Trouble::Connection(said)) => {
                     conversation.outage = Some(self.away(&said));
                     break;
@@ -215,6 +232,37 @@ impl OpaServer {
     }
 }
 
+fn conclude(reading: &Reading, conversation: Conversation, evidence: &Evidence) -> Result<Verdict, Broken> {
+    let Conversation { answers, problems, outage, .. } = conversation;
+    let failed = problems.iter().map(|(document, broken)| (document, Answered::Failed(&broken.message)));
+    let said = answers.iter().map(|(document, said)| (document, said.as_deref().map_or(Answered::Undefined, Answered::Value)));
+    let answers: Vec<results::Answer<'_>> =
+        said.chain(failed).map(|(document, value)| results::Answer { document: document.clone(), value }).collect();
+    let judged = results::verdict(reading, &answers).map(|document| verdict::verdict(document, evidence));
+    match (judged, outage) {
+        (Ok(mut verdict), Some(outage)) if verdict.outcome == Outcome::Fail => {
+            verdict.summary.push_str(&format!("\n\nNot everything was judged: {}.", outage.message));
+            Ok(verdict)
+        }
+        (_, Some(outage)) => Err(outage),
+        (Ok(verdict), None) => Ok(verdict),
+        (Err(problem), None) => Err(broken(&problem, problems)),
+    }
+}
+
+/// The server's own trouble has a better way out than the sentence that it is one.
+fn broken(problem: &Problem, problems: Vec<(String, Broken)>) -> Broken {
+    let kind = match problem {
+        Problem::Setting { .. } => BrokenKind::Settings,
+        Problem::Undefined { .. } => BrokenKind::Other,
+        _ => BrokenKind::Malformed,
+    };
+    match problems.into_iter().next() {
+        Some((_, broken)) => broken,
+        None => Broken::new(kind, problem.to_string()),
+    }
+}
+
 /// The path's parts as a URL takes them; the slashes between them stay.
 fn encoded(path: &str) -> String {
     let mut encoded = String::with_capacity(path.len());
@@ -282,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_cannot_leave_the_data() {
+    fn a_path_is_written_as_a_url_takes_it() {
         assert_eq!(encoded("compliance/license_report"), "compliance/license_report");
         assert_eq!(encoded("a?b#c d"), "a%3Fb%23c%20d");
     }

@@ -80,7 +80,7 @@ impl Shelf {
         cell
     }
 
-    async fn json(&self, evidence: &Arc<Evidence>) -> Result<Bytes> {
+    pub async fn json(&self, evidence: &Arc<Evidence>) -> Result<Bytes> {
         let cell = self.cell(evidence);
         let write = || async {
             let evidence = Arc::clone(evidence);

@@ -11,6 +11,7 @@ use super::{Call, Plugin, Runtime};
 use crate::model::ids::Unix;
 use crate::model::report::Format;
 use crate::model::{Artifact, Broken, BrokenKind, Evidence, Report, Verdict};
+use bytes::Bytes;
 use std::sync::Arc;
 use wasmtime::Store;
 use wasmtime::component::{Instance, Resource};
@@ -56,6 +57,16 @@ impl Runtime {
             super::verdict::hold(verdict?, &evidence, held.limits()).map_err(|problem| contradiction(&held, &problem))
         })
         .await
+    }
+
+    /// The evidence as JSON documents, for an engine beside this runtime: the same bytes that components read.
+    pub async fn documents(&self, evidence: &Arc<Evidence>, shape: &str) -> Result<Vec<(String, Bytes)>, Broken> {
+        if shape != "evidence" {
+            return Ok(Vec::new());
+        }
+        let written = self.0.shelf.json(evidence).await;
+        let json = written.map_err(|error| Broken::new(BrokenKind::Host, format!("{error:#}")))?;
+        Ok(vec![("evidence".to_owned(), json)])
     }
 
     /// Holds the verdict of an engine beside this runtime against the contract, as a plugin's would be.
