@@ -38,6 +38,8 @@ pub enum Answered<'a> {
     Undefined,
     /// JSON text.
     Value(&'a str),
+    /// The policy could not be asked about this input; a sentence says why.
+    Failed(&'a str),
 }
 
 /// The verdict on all documents. Each is judged on its own and the worst wins; a violation that was found also wins over
@@ -54,8 +56,10 @@ pub fn verdict(reading: &Reading, answers: &[Answer]) -> Result<VerdictDocument,
 }
 
 fn judge(reading: &Reading, answer: &Answer) -> Result<VerdictDocument, Problem> {
-    let Answered::Value(json) = answer.value else {
-        return Err(Problem::undefined(reading, &answer.document));
+    let json = match answer.value {
+        Answered::Value(json) => json,
+        Answered::Undefined => return Err(Problem::undefined(reading, &answer.document)),
+        Answered::Failed(why) => return Err(Problem::failed(reading, &answer.document, why)),
     };
     let form = match reading.form {
         Some(form) => form,

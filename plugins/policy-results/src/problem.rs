@@ -14,6 +14,8 @@ pub enum Problem {
     },
     /// The entrypoint has no value for this input.
     Undefined { entrypoint: String, document: String },
+    /// The policy could not be asked about this input.
+    Failed { entrypoint: String, document: String, why: String },
     /// The answer has another shape than its form.
     Shape {
         entrypoint: String,
@@ -30,6 +32,11 @@ pub enum Problem {
 impl Problem {
     pub(crate) fn undefined(reading: &Reading, document: &str) -> Problem {
         Problem::Undefined { entrypoint: reading.entrypoint.clone(), document: document.to_owned() }
+    }
+
+    pub(crate) fn failed(reading: &Reading, document: &str, why: &str) -> Problem {
+        let (entrypoint, document) = (reading.entrypoint.clone(), document.to_owned());
+        Problem::Failed { entrypoint, document, why: why.to_owned() }
     }
 
     pub(crate) fn no_such_entrypoint(wanted: &str, known: &[String]) -> Problem {
@@ -79,6 +86,9 @@ impl fmt::Display for Problem {
                 "`{entrypoint}` is undefined for the document `{document}`: the policy expects another input, or its \
                  data is missing"
             ),
+            Problem::Failed { entrypoint, document, why } => {
+                write!(formatter, "`{entrypoint}` could not be asked about the document `{document}`: {why}")
+            }
             Problem::Shape { entrypoint, document, form, pointer, message } => {
                 write!(formatter, "`{entrypoint}` answered for the document `{document}` what is no {form}: ")?;
                 match pointer.is_empty() {
