@@ -364,6 +364,11 @@ pub fn no_colour() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
+/// The `opa` command: what `PALISADE_OPA` names, else the one on the search path.
+pub fn opa_command() -> PathBuf {
+    std::env::var_os("PALISADE_OPA").filter(|value| !value.is_empty()).map_or_else(|| "opa".into(), PathBuf::from)
+}
+
 /// The user's cache directory: `XDG_CACHE_HOME`, else `~/.cache`.
 pub fn user_cache() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);

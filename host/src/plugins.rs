@@ -228,21 +228,70 @@ fn settings_text(settings: &serde_json::Value) -> String {
     }
 }
 
+/// A plugin's file, ready to be loaded.
+#[derive(Debug)]
+pub enum Opened<'a> {
+    Component(Component<'a>),
+    Server(OpaServer),
+}
+
+/// A component, and what is known of the policy in it.
+#[derive(Debug)]
+pub struct Component<'a> {
+    pub wasm: Cow<'a, [u8]>,
+    /// What it says of the OPA module that it was made of.
+    pub label: Option<Label>,
+    sources: Option<Sources>,
+}
+
+/// Reads what the configuration names; an OPA policy becomes a component. Where it comes from is told also of what
+/// cannot be loaded.
+pub async fn open<'a>(
+    runtime: &Runtime,
+    config: &PluginConfig,
+    first_party: &[(&str, &'a [u8])],
+) -> (Option<Origin>, Result<Opened<'a>, Broken>) {
+    match source::find(config, first_party) {
+        Ok(Found { code, origin }) => (origin, opened(runtime, config, code, first_party).await),
+        Err(broken) => (None, Err(broken)),
+    }
+}
+
+async fn opened<'a>(
+    runtime: &Runtime,
+    config: &PluginConfig,
+    code: Code<'a>,
+    first_party: &[(&str, &'a [u8])],
+) -> Result<Opened<'a>, Broken> {
+    let (wasm, sources) = match code {
+        Code::Server(server) => return Ok(Opened::Server(server)),
+        Code::Component(wasm) => (wasm, None),
+        Code::Module { wasm, data } => (Cow::Owned(opa::component(runtime, &config.name, wasm, data).await?), None),
+        Code::Sources { modules, data, rego_version } => {
+            refuse_sources_in_settings(config)?;
+            let rego = source::built_in(&config.name, opa::REGO, first_party)?;
+            (Cow::Borrowed(rego), Some(Sources::new(&modules, &data, rego_version)))
+        }
+    };
+    Ok(Opened::Component(Component { label: Label::of(&wasm), wasm, sources }))
+}
+
 /// Loads one plugin. What is known of it stays, also where it does not load.
 async fn entry(runtime: &Runtime, config: PluginConfig, first_party: &[(&str, &[u8])]) -> Entry {
-    let settings = settings_text(&config.settings);
+    let (origin, opened) = open(runtime, &config, first_party).await;
     let mut entry = Entry {
+        settings: settings_text(&config.settings),
         config,
-        settings,
         state: State::Failed(Broken::new(BrokenKind::Other, "not loaded")),
-        origin: None,
+        origin,
         label: None,
         sources: None,
     };
-    let loaded = match source::find(&entry.config, first_party) {
-        Ok(Found { code, origin }) => {
-            entry.origin = origin;
-            load(runtime, &mut entry, code, first_party).await
+    let loaded = match opened {
+        Ok(Opened::Server(server)) => Ok(State::Server(server)),
+        Ok(Opened::Component(component)) => {
+            (entry.label, entry.sources) = (component.label, component.sources);
+            load(runtime, &entry, &component.wasm).await.map(State::Loaded)
         }
         Err(broken) => Err(broken),
     };
@@ -250,28 +299,12 @@ async fn entry(runtime: &Runtime, config: PluginConfig, first_party: &[(&str, &[
     entry
 }
 
-async fn load(
-    runtime: &Runtime,
-    entry: &mut Entry,
-    code: Code<'_>,
-    first_party: &[(&str, &[u8])],
-) -> Result<State, Broken> {
-    let wasm = match code {
-        Code::Server(server) => return Ok(State::Server(server)),
-        Code::Component(wasm) => wasm,
-        Code::Module { wasm, data } => Cow::Owned(opa::component(runtime, &entry.config.name, wasm, data).await?),
-        Code::Sources { modules, data, rego_version } => {
-            refuse_sources_in_settings(&entry.config)?;
-            entry.sources = Some(Sources::new(&modules, &data, rego_version));
-            Cow::Borrowed(source::built_in(&entry.config.name, opa::REGO, first_party)?)
-        }
-    };
-    entry.label = Label::of(&wasm);
+async fn load(runtime: &Runtime, entry: &Entry, wasm: &[u8]) -> Result<Plugin, Broken> {
     let options = PluginOptions { limits: entry.config.limits.clone(), grants: entry.config.grants.clone() };
-    let plugin = runtime.load(&entry.config.name, &wasm, &options).await?;
+    let plugin = runtime.load(&entry.config.name, wasm, &options).await?;
     let problems = runtime.validate_settings(&plugin, &entry.whole_settings(&entry.settings)).await?;
     match problems.first() {
-        None => Ok(State::Loaded(plugin)),
+        None => Ok(plugin),
         Some(problem) => {
             let key = format!("plugins.{}.settings{}", entry.config.name, problem.pointer.replace('/', "."));
             let more = if problems.len() > 1 { format!(" (and {} more)", problems.len() - 1) } else { String::new() };

@@ -8,5 +8,7 @@ mod interleavings;
 mod line;
 mod payloads;
 mod plugins;
+mod policies_bundles;
+mod policies_remote;
 mod rooms;
 mod webhooks;

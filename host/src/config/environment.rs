@@ -81,6 +81,9 @@ const VARIABLES: &[Variable] = &[
 /// Families of names whose members are known, without effect while the backend that they configure is not chosen.
 const FAMILIES: &[&str] = &["POLLY_STORAGE_VALKEY_", "POLLY_VALKEY_"];
 
+/// Names that are read where they are needed, and belong to no key.
+const ELSEWHERE: &[&str] = &["PALISADE_OPA"];
+
 /// The values that the variables set, as a nested object, and what should be said about them.
 pub fn read(variables: &BTreeMap<String, String>) -> (Value, Vec<String>) {
     let mut values = Value::Object(Map::new());
@@ -146,7 +149,7 @@ fn unknown(variables: &BTreeMap<String, String>) -> Vec<String> {
     variables
         .keys()
         .filter(|name| name.starts_with("POLLY_") || name.starts_with("PALISADE_"))
-        .filter(|name| !known.contains(&name.as_str()))
+        .filter(|name| !known.contains(&name.as_str()) && !ELSEWHERE.contains(&name.as_str()))
         .filter(|name| !FAMILIES.iter().any(|family| name.starts_with(family)))
         .map(|name| match super::nearest(name, known.iter().copied()) {
             Some(near) => format!("{name} is unknown and ignored; did you mean {near}?"),
