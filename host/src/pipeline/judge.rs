@@ -5,6 +5,7 @@ use super::remember::globs;
 use super::reports::{Reader, Readings};
 use crate::artifacts::Fetched;
 use crate::correlate;
+use crate::documents::{JsonDocument, Shape};
 use crate::github::GitHubError;
 use crate::model::artifact::{RunSource, Source, UnreadableCause};
 use crate::model::evidence::{Context, Evidence};
@@ -18,7 +19,7 @@ use crate::model::{
 use crate::plugins::{Catalogue, Engine};
 use crate::queue::Lease;
 use crate::rego::reading::reading;
-use crate::rego::remote::{Input, OpaServer};
+use crate::rego::remote::OpaServer;
 use crate::runtime::{Call, Runtime};
 use crate::state::CommitState;
 use crate::telemetry::{Metrics, PluginCall};
@@ -229,12 +230,10 @@ impl Judge {
     ) -> Result<Verdict, Broken> {
         let reading = reading(&policy.settings, None)
             .map_err(|problem| Broken::new(BrokenKind::Settings, problem.to_string()))?;
-        let documents = self.runtime.documents(asking.evidence, reading.input.shape()).await?;
-        let inputs: Vec<Input> = documents
-            .into_iter()
-            .filter(|(name, _)| reading.input.takes(name))
-            .map(|(name, document)| Input { name, document })
-            .collect();
+        let shape = Shape::from_word(reading.input.shape()).expect("the reader of results knows the host's shapes");
+        let documents = self.runtime.documents(&policy.plugin, asking.evidence, shape).await?;
+        let inputs: Vec<JsonDocument> =
+            documents.iter().filter(|document| reading.input.takes(&document.name)).cloned().collect();
         let (verdict, answers) = server.judge(&reading, &inputs, asking.evidence).await;
         asking.remote.add(policy, answers);
         self.runtime.hold(verdict?, asking.evidence).map_err(|problem| {

@@ -5,6 +5,7 @@ mod verdict;
 
 use super::caps;
 use super::reading::Reading;
+use crate::documents::JsonDocument;
 use crate::model::record::RemoteAnswer;
 use crate::model::verdict::Outcome;
 use crate::model::{Broken, BrokenKind, Digest, Evidence, Verdict};
@@ -31,14 +32,6 @@ const CONNECT: Duration = Duration::from_secs(5);
 pub struct OpaServer {
     base: Arc<str>,
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
-}
-
-/// One document for a policy, with the name that answers are told by.
-#[derive(Clone, Debug)]
-pub struct Input {
-    pub name: String,
-    /// JSON.
-    pub document: Bytes,
 }
 
 /// What a server said about some documents, in their order, as far as it went.
@@ -119,7 +112,7 @@ impl OpaServer {
     pub async fn judge(
         &self,
         reading: &Reading,
-        inputs: &[Input],
+        inputs: &[JsonDocument],
         evidence: &Evidence,
     ) -> (Result<Verdict, Broken>, Vec<RemoteAnswer>) {
         let mut conversation = self.converse(&reading.entrypoint, inputs).await;
@@ -128,10 +121,10 @@ impl OpaServer {
     }
 
     /// Asks the rule or package at `path` about each document, one request each, until the server is found to be away.
-    async fn converse(&self, path: &str, inputs: &[Input]) -> Conversation {
+    async fn converse(&self, path: &str, inputs: &[JsonDocument]) -> Conversation {
         let mut conversation = Conversation::default();
         for input in inputs {
-            let answer = self.ask(path, &input.document).await;
+            let answer = self.ask(path, &input.json).await;
             conversation.record.push(remembered(input, &answer));
             match answer {
                 Ok(answer) => conversation.answers.push((input.name.clone(), answer)),
@@ -298,7 +291,7 @@ fn causes(error: &dyn std::error::Error) -> String {
     said
 }
 
-fn remembered(input: &Input, answer: &Result<Option<String>, Trouble>) -> RemoteAnswer {
+fn remembered(input: &JsonDocument, answer: &Result<Option<String>, Trouble>) -> RemoteAnswer {
     let (said, error) = match answer {
         Ok(said) => (said.as_deref(), None),
         Err(Trouble::Input(broken)) => (None, Some(broken.message.clone())),
@@ -307,7 +300,7 @@ fn remembered(input: &Input, answer: &Result<Option<String>, Trouble>) -> Remote
     RemoteAnswer {
         plugin: String::new(),
         document: input.name.clone(),
-        input: Digest::of(&input.document),
+        input: Digest::of(&input.json),
         answer: said.map(|said| Digest::of(said.as_bytes())),
         text: said.filter(|said| said.len() <= caps::REMOTE_ANSWER_KEPT_BYTES).map(str::to_owned),
         error,

@@ -6,12 +6,13 @@ use super::call::Entry;
 use super::contract::{guest, types};
 use super::host::{ArtifactHandle, EvidenceHandle, Shelf};
 use super::load::Exports;
+use super::outcome::LimitReached;
 use super::state::State;
 use super::{Call, Plugin, Runtime};
+use crate::documents::{JsonDocument, Shape};
 use crate::model::ids::Unix;
 use crate::model::report::Format;
-use crate::model::{Artifact, Broken, BrokenKind, Evidence, Report, Verdict};
-use bytes::Bytes;
+use crate::model::{Artifact, Broken, BrokenKind, Evidence, PluginName, Report, Verdict};
 use std::sync::Arc;
 use wasmtime::Store;
 use wasmtime::component::{Instance, Resource};
@@ -60,13 +61,17 @@ impl Runtime {
     }
 
     /// The evidence as JSON documents, for an engine beside this runtime: the same bytes that components read.
-    pub async fn documents(&self, evidence: &Arc<Evidence>, shape: &str) -> Result<Vec<(String, Bytes)>, Broken> {
-        if shape != "evidence" {
-            return Ok(Vec::new());
-        }
-        let written = self.0.shelf.json(evidence).await;
-        let json = written.map_err(|error| Broken::new(BrokenKind::Host, format!("{error:#}")))?;
-        Ok(vec![("evidence".to_owned(), json)])
+    pub async fn documents(
+        &self,
+        asker: &PluginName,
+        evidence: &Arc<Evidence>,
+        shape: Shape,
+    ) -> Result<Arc<[JsonDocument]>, Broken> {
+        let documents = self.0.shelf.documents(evidence, shape).await;
+        documents.map_err(|error| match error.downcast_ref::<LimitReached>() {
+            Some(LimitReached(limit)) => limit.broken(asker, &self.0.limits),
+            None => Broken::new(BrokenKind::Host, format!("{error:#}")),
+        })
     }
 
     /// Holds the verdict of an engine beside this runtime against the contract, as a plugin's would be.

@@ -29,8 +29,10 @@ impl Document {
 
     /// YAML, as far as it says what JSON can say.
     pub fn parse_yaml(bytes: &[u8]) -> Result<Self> {
-        let value: serde_json::Value =
-            serde_saphyr::from_slice(bytes).map_err(|error| anyhow::anyhow!("it is not YAML: {error}"))?;
+        // As OPA reads it: `yes` and `off` are texts, `010` is eight.
+        let options = serde_saphyr::options! { strict_booleans: true, legacy_octal_numbers: true };
+        let value: serde_json::Value = serde_saphyr::from_slice_with_options(bytes, options)
+            .map_err(|error| anyhow::anyhow!("it is not YAML: {error}"))?;
         Self::parse_json(&serde_json::to_vec(&value)?)
     }
 
@@ -150,6 +152,9 @@ mod tests {
     fn yaml_says_the_same_as_json() {
         let yaml = Document::parse_yaml(b"blocked:\n  - MIT\nmost: 7\nstrict: true\n").unwrap();
         assert_eq!(yaml.canonical(), r#"{"blocked":["MIT"],"most":7,"strict":true}"#);
+        // What `opa eval` gives for the same text.
+        let odd = Document::parse_yaml(b"[y, no, on, true, \"yes\", 0x10, 010, 0o10, ~, 2020-01-01, .5]").unwrap();
+        assert_eq!(odd.canonical(), r#"["y","no","on",true,"yes",16,8,8,null,"2020-01-01",0.5]"#);
         assert!(Document::parse_yaml(b"a: [1").is_err());
     }
 }
