@@ -1,0 +1,1 @@
+//! The glue with modules made of closures.

@@ -1,0 +1,1 @@
+//! Driven as the host drives it, with policies made of closures.
