@@ -19,13 +19,12 @@ pub async fn component(
     wasm: Vec<u8>,
     data: String,
 ) -> Result<Vec<u8>, Broken> {
-    let parts = rego::parts();
-    let source = rego::source_digest(&parts, &wasm, &data);
+    let source = rego::source_digest(&wasm, &data);
     if let Some(component) = runtime.wrapped(&source) {
         return Ok(component);
     }
     let policy = name.clone();
-    let made = tokio::task::spawn_blocking(move || rego::make(&parts, policy.as_str(), &wasm, &data)).await;
+    let made = tokio::task::spawn_blocking(move || rego::make(policy.as_str(), wasm, data)).await;
     let component = made.map_err(|error| {
         Broken::new(BrokenKind::Abi, format!("`{name}` makes the wrapping of OPA modules fail: {error}"))
     })??;
