@@ -22,7 +22,7 @@ struct VulnerabilityReport {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, expecting = "a vulnerability as an object")]
 struct Vulnerability {
     #[serde(deserialize_with = "or_default")]
     id: String,
@@ -56,7 +56,7 @@ struct LicenseReport {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a component as an object")]
 struct Component {
     #[serde(rename = "SPDXID", deserialize_with = "or_default")]
     spdx_id: String,
@@ -85,7 +85,7 @@ fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserial
 
 /// The answer of `compliance/vulnerability_report`.
 pub fn vulnerabilities(source: &Source) -> Result<VerdictDocument, Problem> {
-    let report: VulnerabilityReport = source.parse("vulnerability report")?;
+    let report: VulnerabilityReport = source.parse_object("vulnerability report")?;
     let effect = effect(report.compliant);
     let listed = report.non_compliant_vulnerabilities.iter();
     let violations = listed.map(|entry| vulnerable(entry, effect, source)).collect();
@@ -105,7 +105,7 @@ pub fn vulnerabilities(source: &Source) -> Result<VerdictDocument, Problem> {
 
 /// The answer of `compliance/license_report`.
 pub fn licenses(source: &Source) -> Result<VerdictDocument, Problem> {
-    let report: LicenseReport = source.parse("license report")?;
+    let report: LicenseReport = source.parse_object("license report")?;
     let effect = effect(report.compliant);
     let forbidden = report.non_compliant_components.iter().map(|entry| forbidden(entry, effect, source));
     let conditional = report.conditional_components.iter().map(|entry| conditional(entry, source));
@@ -205,8 +205,7 @@ fn about_component(entry: &Component, source: &Source, violation: Violation) -> 
             ("supplier", entry.supplier.clone()),
             ("license", effective_license(entry).unwrap_or_default().to_owned()),
         ]),
-        about: filled(&entry.spdx_id)
-            .map(|spdx_id| About::Component { report: report_of(source.document), spdx_id }),
+        about: filled(&entry.spdx_id).map(|spdx_id| About::Component { report: report_of(source.document), spdx_id }),
         ..violation
     }
 }

@@ -7,6 +7,9 @@ use crate::verdict::{Effect, Outcome, VerdictDocument};
 use serde::Deserialize;
 use serde_path_to_error::{Path, Segment};
 
+/// How much of a wrong answer is shown: enough to know it again.
+const SHOWN: usize = 40;
+
 /// An answer, and what it answers.
 pub struct Source<'a> {
     pub reading: &'a Reading,
@@ -23,10 +26,24 @@ impl<'a> Source<'a> {
             let said = error.inner().to_string();
             // The place is given as a pointer; line and column of a text that nobody wrote would only confuse.
             let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
+            let said = said
+                .replace("expected u64", "expected a whole number")
+                .replace("expected u32", "expected a whole number");
             self.wrong(form, pointer(error.path()), said)
         })?;
         deserializer.end().map_err(|_| self.wrong(form, String::new(), "text follows behind the JSON value"))?;
         Ok(parsed)
+    }
+
+    /// The same for a type that is an object: serde would also take `["pass"]` for one, member by member.
+    pub fn parse_object<T: Deserialize<'a>>(&self, form: &'static str) -> Result<T, Problem> {
+        match self.json.trim_start().starts_with('{') {
+            true => self.parse(form),
+            false => {
+                let shown: String = self.json.trim().chars().take(SHOWN).collect();
+                Err(self.wrong(form, "", format!("expected an object, and the answer is `{shown}`")))
+            }
+        }
     }
 
     /// The answer has another shape.
@@ -61,12 +78,11 @@ const VERDICT: &str = "verdict document";
 
 /// Palisade's own form.
 pub fn verdict(source: &Source) -> Result<VerdictDocument, Problem> {
-    let verdict: VerdictDocument = source.parse(VERDICT)?;
+    let verdict: VerdictDocument = source.parse_object(VERDICT)?;
     for (index, violation) in verdict.violations.iter().enumerate() {
         if !fits(verdict.outcome, violation.effect) {
             let effect = word(violation.effect);
-            let message =
-                format!("the effect is `{effect}`, and the outcome is `{}`", word(verdict.outcome));
+            let message = format!("the effect is `{effect}`, and the outcome is `{}`", word(verdict.outcome));
             return Err(source.wrong(VERDICT, format!("/violations/{index}/effect"), message));
         }
     }

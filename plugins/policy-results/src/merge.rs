@@ -6,10 +6,7 @@ use crate::verdict::{Effect, Outcome, VerdictDocument, Violation};
 
 /// The worst outcome with the reasons of all. What could not be judged ends it, unless another document fails: then it is
 /// one more reason that nobody can waive.
-pub fn merge(
-    reading: &Reading,
-    judged: Vec<Result<VerdictDocument, Problem>>,
-) -> Result<VerdictDocument, Problem> {
+pub fn merge(reading: &Reading, judged: Vec<Result<VerdictDocument, Problem>>) -> Result<VerdictDocument, Problem> {
     let mut problems = Vec::new();
     let mut merged: Option<VerdictDocument> = None;
     for answer in judged {
@@ -30,14 +27,16 @@ pub fn merge(
 
 fn join(sum: Option<VerdictDocument>, next: VerdictDocument) -> VerdictDocument {
     let Some(sum) = sum else { return next };
+    let summary: Vec<&str> =
+        [sum.summary.as_str(), &next.summary].into_iter().filter(|summary| !summary.is_empty()).collect();
+    let summary = summary.join("\n");
     let (mut worse, milder) = if next.outcome > sum.outcome { (next, sum) } else { (sum, next) };
+    worse.summary = summary;
     worse.violations.extend(milder.violations);
     for (what, count) in milder.judged {
         let counted = worse.judged.entry(what).or_insert(0);
         *counted = counted.saturating_add(count);
     }
-    let summaries = [worse.summary, milder.summary].into_iter().filter(|summary| !summary.is_empty());
-    worse.summary = summaries.collect::<Vec<_>>().join("\n");
     worse.valid_until = worse.valid_until.into_iter().chain(milder.valid_until).min();
     for (name, value) in milder.properties {
         worse.properties.entry(name).or_insert(value);
@@ -61,14 +60,16 @@ fn titled(reading: &Reading, mut verdict: VerdictDocument) -> VerdictDocument {
 }
 
 fn compliance_title(input: Input, verdict: &VerdictDocument) -> String {
-    let noun = if input == Input::Sbom { "components" } else { "vulnerabilities" };
+    let (one, many) =
+        if input == Input::Sbom { ("component", "components") } else { ("vulnerability", "vulnerabilities") };
     let count = |what: &str| verdict.judged.get(what).copied().unwrap_or(0);
-    let (total, wrong) = (count(noun), count("non_compliant"));
+    let (total, wrong) = (count(many), count("non_compliant"));
+    let noun = if total == 1 { one } else { many };
     match (verdict.outcome, wrong) {
         (Outcome::Fail, 0) => "Not compliant".to_owned(),
-        (Outcome::Fail, _) => format!("{wrong} of {total} {noun} are not compliant"),
+        (Outcome::Fail, _) => format!("Not compliant: {wrong} of {total} {noun}"),
         _ if total == 0 => "Compliant".to_owned(),
-        _ => format!("All {total} {noun} are compliant"),
+        _ => format!("Compliant: {total} {noun}"),
     }
 }
 

@@ -64,7 +64,7 @@ pub enum Severity {
 
 /// One reason for the outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a violation as an object")]
 pub struct Violation {
     /// The policy's own name of the rule; waivers use it.
     pub rule: String,
@@ -108,7 +108,7 @@ pub enum EvidenceRef {
 
 /// An item of one of the reports, as `at` in the evidence document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with `report` and `index`")]
 pub struct ItemRef {
     pub report: u32,
     pub index: u32,
@@ -116,7 +116,7 @@ pub struct ItemRef {
 
 /// A place in the repository. Lines and columns count from 1.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a location as an object")]
 pub struct Location {
     pub path: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
