@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 
 /// How many elements an array's text has: commas outside strings and inner brackets.
 pub(super) fn elements(array: &str) -> usize {
-    let inner = array.trim().trim_start_matches('[').trim_end_matches(']').trim();
+    let inner = array.trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or_default();
     let (mut depth, mut commas, mut quote) = (0_i32, 0, None);
     let mut characters = array.trim().chars();
     while let Some(character) = characters.next() {
@@ -21,7 +21,7 @@ pub(super) fn elements(array: &str) -> usize {
             (None, _) => {}
         }
     }
-    if inner.is_empty() { 0 } else { commas + 1 }
+    if inner.trim().is_empty() { 0 } else { commas + 1 }
 }
 
 /// OPA quotes strings as Go does: `\a`, `\v`, `\x..` and `\U........` are not JSON's.
@@ -65,6 +65,7 @@ mod tests {
     #[test]
     fn commas_inside_strings_and_brackets_do_not_count() {
         assert_eq!(elements("[]"), 0);
+        assert_eq!(elements("[[]]"), 1);
         assert_eq!(elements(r#"["a, \"b", [1, 2], {"k": {1, 2}}]"#), 3);
         assert_eq!(elements("[`[,`, 1]"), 2);
     }
