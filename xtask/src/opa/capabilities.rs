@@ -36,12 +36,32 @@ pub(super) fn run(selection: &Selection) -> Result<()> {
         kept.iter().filter(|builtin| asked.contains(name(builtin))).count(),
         asked.iter().filter(|name| !provided.contains(*name)).cloned().collect::<Vec<_>>().join(", "),
     );
-    capabilities["builtins"] = Value::Array(kept);
+    capabilities["builtins"] = kept.iter().map(without_prose).collect();
     capabilities["allow_net"] = json!([]);
     capabilities["wasm_abi_versions"] =
         MINOR_VERSIONS.iter().map(|minor| json!({"version": 1, "minor_version": minor})).collect();
-    let text = format!("{}\n", serde_json::to_string_pretty(&capabilities)?);
-    conclude(&settle(&inside(FILE), &text, selection.mode())?, &summary)
+    conclude(&settle(&inside(FILE), &written(&capabilities)?, selection.mode())?, &summary)
+}
+
+/// What only people read is most of the file, and stands in OPA's manual.
+fn without_prose(declaration: &Value) -> Value {
+    match declaration {
+        Value::Object(members) => {
+            let kept = members.iter().filter(|(key, _)| !matches!(key.as_str(), "description" | "categories"));
+            kept.map(|(key, value)| (key.clone(), without_prose(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(without_prose).collect(),
+        other => other.clone(),
+    }
+}
+
+/// One builtin a line: what another version of OPA brings shows in a diff.
+fn written(capabilities: &Value) -> Result<String> {
+    let lines = builtins(capabilities)?.iter().map(|builtin| format!("    {builtin}")).collect::<Vec<_>>();
+    let mut rest = capabilities.as_object().context("opa's capabilities are no object")?.clone();
+    rest.remove("builtins");
+    let rest: Vec<String> = rest.iter().map(|(key, value)| format!("  {key:?}: {value}")).collect();
+    Ok(format!("{{\n  \"builtins\": [\n{}\n  ],\n{}\n}}\n", lines.join(",\n"), rest.join(",\n")))
 }
 
 fn current() -> Result<Value> {
@@ -97,6 +117,14 @@ fn module(directory: &Path) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_holds_each_builtin_on_a_line_and_nothing_to_read() {
+        let one = without_prose(&json!({"name": "a", "description": "d", "decl": {"args": [{"description": "d"}]}}));
+        let text = written(&json!({"builtins": [one], "features": ["x"]})).expect("a text");
+        let line = r#"{"decl":{"args":[{}]},"name":"a"}"#;
+        assert_eq!(text, format!("{{\n  \"builtins\": [\n    {line}\n  ],\n  \"features\": [\"x\"]\n}}\n"));
+    }
 
     #[test]
     fn the_probe_calls_each_builtin_with_as_many_arguments_as_it_takes() {
