@@ -1,0 +1,5 @@
+//! Shell patterns with delimiters.
+
+use crate::Builtin;
+
+pub const BUILTINS: &[(&str, Builtin)] = &[];

@@ -1,0 +1,5 @@
+//! JSON web tokens: decoding and verifying, never signing.
+
+use crate::Builtin;
+
+pub const BUILTINS: &[(&str, Builtin)] = &[];

@@ -1,0 +1,5 @@
+//! Objects.
+
+use crate::Builtin;
+
+pub const BUILTINS: &[(&str, Builtin)] = &[];

@@ -1,0 +1,5 @@
+//! Semantic versions.
+
+use crate::Builtin;
+
+pub const BUILTINS: &[(&str, Builtin)] = &[];

@@ -1,0 +1,5 @@
+//! Strings: prefixes, suffixes, counting, reversing, replacing.
+
+use crate::Builtin;
+
+pub const BUILTINS: &[(&str, Builtin)] = &[];

@@ -1,0 +1,5 @@
+//! Amounts with a unit.
+
+use crate::Builtin;
+
+pub const BUILTINS: &[(&str, Builtin)] = &[];

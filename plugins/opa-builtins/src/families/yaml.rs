@@ -1,0 +1,5 @@
+//! YAML text.
+
+use crate::Builtin;
+
+pub const BUILTINS: &[(&str, Builtin)] = &[];
