@@ -4,6 +4,7 @@ mod command_line;
 mod conclusions;
 mod corpus;
 mod hostile_guests;
+mod hostile_policies;
 mod interleavings;
 mod line;
 mod payloads;

@@ -399,6 +399,11 @@ impl evidence::HostCommitEvidence for State {
 
 impl logging::Host for State {
     fn log(&mut self, level: logging::Level, message: String) -> Result<()> {
+        if matches!(level, logging::Level::Error) {
+            // Kept whatever the volume: it may be why the guest traps next.
+            let end = message.floor_char_boundary(self.limits.texts.title);
+            self.last_error = message[..end].to_owned();
+        }
         let fits = self.log.add(message.as_bytes());
         let (plugin, message) = (&self.plugin, &message[..message.floor_char_boundary(fits)]);
         if message.is_empty() {
