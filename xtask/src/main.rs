@@ -1,5 +1,6 @@
 //! Set-up, demo, test and bench: `cargo xtask …`. Installs what it can, names what it cannot, never skips silently.
 
+mod opa;
 mod stages;
 mod tools;
 
@@ -39,6 +40,9 @@ enum Task {
     },
     /// Only set up: the wasm target, the schemas and OPA.
     Setup,
+    /// Hold what is checked in of OPA's behaviour against the real `opa`, or write it anew.
+    #[command(subcommand)]
+    Opa(opa::Task),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +61,7 @@ fn run(task: Task) -> Result<()> {
         Task::Demo { keep } => demo(keep),
         Task::Bench { which } => bench(which.as_deref()),
         Task::Setup => setup(),
+        Task::Opa(task) => opa::run(&task),
     }
 }
 
