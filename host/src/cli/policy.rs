@@ -1,4 +1,8 @@
-//! `palisade policy build`: from Rego, an OPA bundle or an OPA module to a component that runs like any plugin.
+//! `palisade policy …`. `build`: from Rego, an OPA bundle or an OPA module to a component that runs like any plugin.
+
+mod test;
+
+pub use test::{TestOptions, test};
 
 use crate::app;
 use crate::model::{Digest, PluginName};
@@ -37,9 +41,12 @@ pub struct BuildOptions {
 pub async fn build(options: &BuildOptions) -> Result<ExitCode> {
     let scratch = tempfile::tempdir().context("making a temporary directory")?;
     let compiled = match options.policy.is_dir() {
-        true => Some(compile(options, scratch.path())?),
+        true => Some(compile(&options.policy, &options.entrypoint, scratch.path())?),
         false => None,
     };
+    if let (true, Some(version)) = (compiled.is_some(), version(&crate::config::opa_command())) {
+        eprintln!("compiled {} with opa {version}", options.policy.display());
+    }
     let output = output(options)?;
     let config = config(options, compiled.as_deref().unwrap_or(&options.policy))?;
     let runtime = Runtime::new(RuntimeOptions::default())?;
@@ -64,26 +71,25 @@ fn tell(output: &Path, component: &Component<'_>, name: &PluginName) {
     eprintln!("it runs like any plugin:\n\n  [plugins.{name}]\n  file = \"{}\"", output.display());
 }
 
-/// Compiles a directory by the `opa` command, and says so.
-fn compile(options: &BuildOptions, scratch: &Path) -> Result<PathBuf> {
+/// Compiles a directory by the `opa` command.
+fn compile(policy: &Path, entrypoints: &[String], scratch: &Path) -> Result<PathBuf> {
     let opa = crate::config::opa_command();
-    let directory = options.policy.display();
-    let Some(version) = version(&opa) else {
+    let directory = policy.display();
+    if version(&opa).is_none() {
         bail!(
             "the command `{}` is not there, and only OPA compiles Rego to WebAssembly; {directory} runs as it is, by the \
              plugin `rego`:\n\n  [plugins.{}]\n  file = \"{directory}\"\n",
             opa.display(),
-            name(&options.policy)?
+            name(policy)?
         );
-    };
-    eprintln!("compiling {directory} with opa {version}");
+    }
     let bundle = scratch.join("bundle.tar.gz");
     let mut command = Command::new(&opa);
     command.args(["build", "--target", "wasm", "--bundle", "--ignore", "*_test.rego", "--output"]).arg(&bundle);
-    for entrypoint in &options.entrypoint {
+    for entrypoint in entrypoints {
         command.arg("--entrypoint").arg(entrypoint);
     }
-    let Output { status, stdout, stderr } = command.arg(&options.policy).output().context("starting opa")?;
+    let Output { status, stdout, stderr } = command.arg(policy).output().context("starting opa")?;
     if !status.success() {
         let said = [stdout, stderr].concat();
         let said = String::from_utf8_lossy(&said);
