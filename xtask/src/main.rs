@@ -131,7 +131,7 @@ fn demo(keep: bool) -> Result<()> {
 
 fn bench(which: Option<&str>) -> Result<()> {
     tools::wasm_target()?;
-    const BENCHES: [&str; 4] = ["runtime", "normalize", "evaluate", "webhook"];
+    const BENCHES: [&str; 5] = ["runtime", "normalize", "evaluate", "policies", "webhook"];
     match which {
         Some("load") => {
             tools::cargo(&["build", "--release", "--locked", "--workspace", "--bins"])?;
