@@ -10,7 +10,7 @@ mod waivers;
 
 pub use documents::evidence_document;
 pub use judgement::{VIOLATIONS_OMITTED, judgement, unused_rule_waivers};
-pub use records::{hidden_counts, hidden_findings, inputs, oddities};
+pub use records::{hidden_counts, hidden_findings, inputs, oddities, stale_attempts};
 pub use waivers::date;
 
 use crate::model::artifact::UnreadableArtifact;
