@@ -3,6 +3,7 @@
 mod command_line;
 mod conclusions;
 mod corpus;
+mod hostile_components;
 mod hostile_guests;
 mod interleavings;
 mod line;
