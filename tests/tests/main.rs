@@ -6,6 +6,7 @@ mod corpus;
 mod hostile_components;
 mod hostile_guests;
 mod interleavings;
+mod limits;
 mod line;
 mod payloads;
 mod plugins;
