@@ -106,10 +106,10 @@ fn declared(limits: &str) -> BTreeSet<String> {
         if let Some(constant) = line.strip_prefix("pub const ") {
             names.insert(name(constant));
         }
-        if let (Some(prefix), Some(field)) = (prefix, line.trim_start().strip_prefix("pub ")) {
-            if !line.starts_with("pub ") && name(field) != "texts" {
-                names.insert(format!("{prefix}{}", name(field)));
-            }
+        if let (Some(prefix), Some(field)) = (prefix, line.strip_prefix("    pub "))
+            && name(field) != "texts"
+        {
+            names.insert(format!("{prefix}{}", name(field)));
         }
     }
     names

@@ -278,8 +278,8 @@ impl<'a> Gaps<'a> {
 
 /// The host's own words stand last in a report that it cut, and name the limit.
 fn why_cut(report: &Report) -> &str {
-    let warnings = report.diagnostics.iter().filter(|odd| odd.level == DiagnosticLevel::Warning);
-    warnings.last().map_or("a limit was reached while reading it", |odd| &odd.message)
+    let last_warning = report.diagnostics.iter().rfind(|odd| odd.level == DiagnosticLevel::Warning);
+    last_warning.map_or("a limit was reached while reading it", |odd| &odd.message)
 }
 
 fn covered(policy: &PolicyPlan, evidence: &Evidence) -> bool {
