@@ -3,9 +3,11 @@
 mod command_line;
 mod conclusions;
 mod corpus;
+mod hostile_components;
 mod hostile_guests;
 mod hostile_policies;
 mod interleavings;
+mod limits;
 mod line;
 mod payloads;
 mod plugins;
