@@ -203,7 +203,7 @@ async fn normalized(runtime: &Runtime, name: &str, artifact: Artifact) -> Source
 async fn what_the_host_writes_of_real_reports_is_described_by_the_schemas() {
     let evidence = evidence_of(&files()).await;
     let names: Vec<String> = documents(&evidence).into_iter().map(|document| document.name).collect();
-    insta::assert_snapshot!(names.join(" "), @"");
+    insta::assert_snapshot!(names.join(" "), @"evidence vulnerability/0 vulnerability/1 vulnerability/2 sbom/2 sbom/4 vulnerability/5");
     assert_described(&evidence, "real reports");
 }
 
@@ -238,6 +238,19 @@ fn every_schema_is_one_and_has_an_example_that_fits() {
         jsonschema::draft202012::meta::validate(&schema).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(problems(&strict(schema.clone()), &example), Vec::<String>::new(), "{name}");
         assert!(!problems(&schema, &json!({})).is_empty(), "{name}: an empty object is no document");
+    }
+}
+
+#[test]
+fn a_member_that_is_not_described_is_found_wherever_it_stands() {
+    let place =
+        ["/context", "/findings/0/finding/detail/vulnerability/fix", "/hidden_findings/0/hidden", "/reports/0/source"];
+    let schema = strict(schema("evidence"));
+    for pointer in place {
+        let mut document = read("examples/evidence.json");
+        let object = document.pointer_mut(pointer).expect("the example has it").as_object_mut().expect("an object");
+        object.insert("unheard_of".to_owned(), json!(1));
+        assert!(!problems(&schema, &document).is_empty(), "{pointer}");
     }
 }
 

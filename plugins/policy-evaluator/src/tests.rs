@@ -4,8 +4,8 @@ use super::{Policy, evaluate, problems};
 use insta::assert_snapshot;
 use palisade_plugin::testing::{self, CollectedReport, EvidenceBuilder};
 use palisade_plugin::{
-    Component, Coverage, Detail, Effect, Evaluator, Evidence, Failure, Finding, HiddenBy, Location, PackageRef, PluginInfo,
-    SettingProblem, Severity, Verdict, Vulnerability,
+    Component, Coverage, Detail, Effect, Evaluator, Evidence, Failure, Finding, HiddenBy, Location, PackageRef,
+    PluginInfo, SettingProblem, Severity, Verdict, Vulnerability,
 };
 use palisade_plugin_policy_results::Settings;
 use std::cell::RefCell;
