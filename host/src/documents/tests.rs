@@ -194,7 +194,77 @@ fn only(reports: Vec<Report>) -> Value {
 #[test]
 fn a_vulnerability_is_shown_field_by_field() {
     let document = only(vec![scan(vec![full("CVE-2026-0001"), full("hidden")])]);
-    assert_json_snapshot!(document, @"");
+    assert_json_snapshot!(document, @r#"
+    {
+      "hidden_vulnerabilities": [
+        {
+          "description": "Templates are not escaped.",
+          "fixed_version": "4.17.21, 5.0.0",
+          "hidden": {
+            "by": "waiver",
+            "until": 9,
+            "why": "not reachable"
+          },
+          "id": "hidden",
+          "location": {
+            "file": "package-lock.json",
+            "line": 12
+          },
+          "package": {
+            "ecosystem": "npm",
+            "name": "lodash",
+            "version": "4.17.20"
+          },
+          "references": [
+            "https://example.com/1"
+          ],
+          "score": 7.2,
+          "severity": "CRITICAL"
+        }
+      ],
+      "metadata": {
+        "commit_sha": "abc",
+        "pr_number": 4,
+        "repository": "acme/shop",
+        "scan_target": "in/a.json",
+        "scan_time": "",
+        "schema_version": "2.3",
+        "source_format": "trivy_json",
+        "tool_name": "example",
+        "tool_version": "1.4"
+      },
+      "summary": {
+        "critical": 1,
+        "high": 0,
+        "info": 0,
+        "low": 0,
+        "medium": 0,
+        "total_vulnerabilities": 1
+      },
+      "type": "vulnerability_scan",
+      "vulnerabilities": [
+        {
+          "description": "Templates are not escaped.",
+          "fixed_version": "4.17.21, 5.0.0",
+          "id": "CVE-2026-0001",
+          "location": {
+            "file": "package-lock.json",
+            "line": 12
+          },
+          "package": {
+            "ecosystem": "npm",
+            "name": "lodash",
+            "version": "4.17.20"
+          },
+          "references": [
+            "https://example.com/1"
+          ],
+          "score": 7.2,
+          "severity": "CRITICAL"
+        }
+      ]
+    }
+    "#);
 }
 
 #[test]
@@ -206,10 +276,10 @@ fn what_a_scanner_does_not_say_is_empty_unknown_or_left_out() {
     let mut other = finding("a-secret");
     other.detail = Detail::Other;
     let document = only(vec![scan(vec![plain, go, other])]);
-    assert_snapshot!(document["vulnerabilities"][0], @"");
-    assert_snapshot!(document["vulnerabilities"][1], @"");
-    assert_snapshot!(document["summary"], @"");
-    assert_snapshot!(document["hidden_vulnerabilities"], @"");
+    assert_snapshot!(document["vulnerabilities"][0], @r#"{"description":"","id":"CVE-2026-0002","location":{"file":""},"package":{"ecosystem":"unknown","name":"","version":""},"severity":"UNKNOWN"}"#);
+    assert_snapshot!(document["vulnerabilities"][1], @r#"{"description":"","id":"CVE-2026-0003","location":{"file":""},"package":{"ecosystem":"go","name":"lodash","version":"4.17.20"},"severity":"NEGLIGIBLE"}"#);
+    assert_snapshot!(document["summary"], @r#"{"critical":0,"high":0,"info":0,"low":0,"medium":0,"total_vulnerabilities":2}"#);
+    assert_snapshot!(document["hidden_vulnerabilities"], @"[]");
 }
 
 #[test]
@@ -240,7 +310,66 @@ fn a_package_is_shown_field_by_field() {
     ];
     let mut report = sbom("spdx-json", vec![lodash]);
     report.properties = vec![pair("schema-version", "SPDX-2.3"), pair("scan-target", "the document's name")];
-    assert_json_snapshot!(only(vec![report]), @"");
+    assert_json_snapshot!(only(vec![report]), @r#"
+    {
+      "metadata": {
+        "commit_sha": "abc",
+        "pr_number": 4,
+        "repository": "acme/shop",
+        "scan_target": "in/a.json",
+        "scan_time": "unknown",
+        "schema_version": "SPDX-2.3",
+        "source_format": "spdx_json",
+        "tool_name": "spdx",
+        "tool_version": "1.4"
+      },
+      "packages": [
+        {
+          "SPDXID": "SPDXRef-lodash",
+          "copyrightText": "Example",
+          "downloadLocation": "https://example.com/lodash.tgz",
+          "externalRefs": [
+            {
+              "referenceCategory": "PACKAGE-MANAGER",
+              "referenceLocator": "pkg:npm/lodash@4.17.20",
+              "referenceType": "purl"
+            },
+            {
+              "referenceCategory": "SECURITY",
+              "referenceLocator": "cpe:2.3:a:lodash:lodash:4.17.20",
+              "referenceType": "cpe23Type"
+            },
+            {
+              "referenceCategory": "SECURITY",
+              "referenceLocator": "cpe:/a:lodash:lodash",
+              "referenceType": "cpe22Type"
+            },
+            {
+              "referenceCategory": "OTHER",
+              "referenceLocator": "https://example.com/a b",
+              "referenceType": "website"
+            }
+          ],
+          "licenseConcluded": "NOASSERTION",
+          "licenseDeclared": "MIT",
+          "name": "lodash",
+          "sourceInfo": "from a lock file",
+          "supplier": "Example",
+          "versionInfo": "4.17.20"
+        }
+      ],
+      "summary": {
+        "all_licenses": [
+          "MIT"
+        ],
+        "license_distribution": {
+          "MIT": 1
+        },
+        "packages_without_license": 0,
+        "total_packages": 1
+      }
+    }
+    "#);
 }
 
 #[test]
@@ -250,11 +379,11 @@ fn licenses_are_those_of_polly_and_others_find_their_place() {
         let package = only(vec![sbom("cyclonedx-json", vec![component("a", claims)])])["packages"][0].clone();
         format!("{} {}", package["licenseConcluded"], package["licenseDeclared"])
     };
-    assert_snapshot!(licensed(vec![]), @"");
-    assert_snapshot!(licensed(vec![(Concluded, "NONE"), (Declared, "GPL-2.0-only")]), @"");
-    assert_snapshot!(licensed(vec![(Unknown, "MIT")]), @"");
-    assert_snapshot!(licensed(vec![(Detected, "ISC"), (Unknown, "MIT"), (Declared, "0BSD")]), @"");
-    assert_snapshot!(licensed(vec![(Declared, "MIT OR ISC"), (Declared, "0BSD")]), @"");
+    assert_snapshot!(licensed(vec![]), @"null null");
+    assert_snapshot!(licensed(vec![(Concluded, "NONE"), (Declared, "GPL-2.0-only")]), @r#""NONE" "GPL-2.0-only""#);
+    assert_snapshot!(licensed(vec![(Unknown, "MIT")]), @r#"null "MIT""#);
+    assert_snapshot!(licensed(vec![(Detected, "ISC"), (Unknown, "MIT"), (Declared, "0BSD")]), @r#"null "0BSD""#);
+    assert_snapshot!(licensed(vec![(Declared, "MIT OR ISC"), (Declared, "0BSD")]), @r#"null "(MIT OR ISC) AND 0BSD""#);
 }
 
 #[test]
@@ -266,7 +395,7 @@ fn the_summary_counts_the_license_that_policies_look_at() {
         component("c", vec![(Declared, "MIT")]),
         component("d", vec![(Concluded, "NONE")]),
     ];
-    assert_snapshot!(only(vec![sbom("spdx-json", packages)])["summary"], @"");
+    assert_snapshot!(only(vec![sbom("spdx-json", packages)])["summary"], @r#"{"all_licenses":["MIT","0BSD"],"license_distribution":{"0BSD":1,"MIT":2},"packages_without_license":1,"total_packages":4}"#);
 }
 
 #[test]
@@ -275,7 +404,7 @@ fn an_id_of_another_format_becomes_an_spdx_id_and_the_document_is_no_package() {
     nameless.name = String::new();
     let components = vec![component("pkg:npm/a@1", vec![]), component("SPDXRef-DOCUMENT", vec![]), nameless];
     let document = only(vec![sbom("cyclonedx-json", components)]);
-    assert_snapshot!(document["packages"], @"");
+    assert_snapshot!(document["packages"], @r#"[{"SPDXID":"SPDXRef-pkg-npm-a-1","name":"lodash","versionInfo":""}]"#);
 }
 
 #[test]
@@ -290,12 +419,12 @@ fn documents_carry_the_number_of_their_report_and_only_inventories_with_licenses
 #[test]
 fn the_metadata_of_an_spdx_document_is_pollys() {
     let metadata = |report| only(vec![report])["metadata"].to_string();
-    assert_snapshot!(metadata(sbom("spdx-json", vec![])), @"");
+    assert_snapshot!(metadata(sbom("spdx-json", vec![])), @r#"{"commit_sha":"abc","pr_number":4,"repository":"acme/shop","scan_target":"in/a.json","scan_time":"unknown","schema_version":"2.3","source_format":"spdx_json","tool_name":"spdx","tool_version":"1.4"}"#);
     let mut trivy = scan(vec![]);
     trivy.properties =
         vec![pair("scan-target", "shop"), pair("scan-time", "2026-01-02T03:04:05Z"), pair("schema-version", "2")];
     trivy.tool = None;
-    assert_snapshot!(metadata(trivy), @"");
+    assert_snapshot!(metadata(trivy), @r#"{"commit_sha":"abc","pr_number":4,"repository":"acme/shop","scan_target":"shop","scan_time":"2026-01-02T03:04:05Z","schema_version":"2","source_format":"trivy_json","tool_name":"","tool_version":""}"#);
 }
 
 #[test]
@@ -306,14 +435,14 @@ fn the_evidence_is_one_document_with_hidden_findings_apart() {
     assert_eq!(documents[0].name, "evidence");
     let mut document: Value = serde_json::from_slice(&documents[0].json).unwrap();
     assert!(!document.to_string().contains("null"), "what is absent is left out");
-    assert_snapshot!(document["findings"][0]["finding"].take(), @"");
-    assert_snapshot!(document["findings"], @"");
+    assert_snapshot!(document["findings"][0]["finding"].take(), @r#"{"detail":{"vulnerability":{"aliases":[],"cwes":[],"fix":{"state":"unknown","versions":[]},"ratings":[]}},"fingerprints":[],"id":"CVE-1","locations":[],"properties":[],"references":[],"severity":"high","title":"Command injection"}"#);
+    assert_snapshot!(document["findings"], @r#"[{"age":"unknown","at":{"index":0,"report":0},"finding":null,"group":0}]"#);
     document["hidden_findings"][0]["finding"].take();
-    assert_snapshot!(document["hidden_findings"], @"");
-    assert_snapshot!(document["components"][0]["at"], @"");
-    assert_snapshot!(document["reports"][0], @"");
+    assert_snapshot!(document["hidden_findings"], @r#"[{"age":"unknown","at":{"index":1,"report":0},"finding":null,"group":1,"hidden":{"by":"waiver","until":9,"why":"not reachable"}}]"#);
+    assert_snapshot!(document["components"][0]["at"], @r#"{"index":0,"report":1}"#);
+    assert_snapshot!(document["reports"][0], @r#"{"attestations":[],"completeness":"unknown","component_count":0,"covers":["vulnerabilities"],"dependencies":[],"diagnostics":[],"finding_count":2,"format":{"name":"trivy-json","version":"2.3"},"properties":[],"source":{"created_at":1,"event":"pull_request","head_sha":"abc","path":"upload/in/a.json","run_attempt":1,"run_id":7,"sha256":"ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb","workflow_path":".github/workflows/ci.yml"},"tool":{"name":"example","version":"1.4"},"vex":[]}"#);
     let members: Vec<&String> = document.as_object().unwrap().keys().collect();
-    assert_snapshot!(format!("{members:?}"), @"");
+    assert_snapshot!(format!("{members:?}"), @r#"["components", "context", "findings", "groups", "hidden_findings", "live_groups", "reports", "unreadable"]"#);
 }
 
 #[test]

@@ -36,6 +36,10 @@ impl Dice {
     fn fraction(&mut self) -> f64 {
         self.one_of(&[0.0, 0.5, 7.2, 10.0])
     }
+    /// Also what no producer means and a broken plugin may hand over.
+    fn any_number(&mut self) -> f64 {
+        self.one_of(&[0.0, 7.2, f64::NAN, f64::INFINITY])
+    }
     fn texts(&mut self) -> Vec<String> {
         self.some(Self::text)
     }
@@ -172,7 +176,7 @@ fn detail(dice: &mut Dice) -> Detail {
             provider: kind(dice),
         }),
         3 => Detail::Code(CodeIssue { cwes: dice.some(Dice::number), precision: kind(dice) }),
-        4 => Detail::Score(Score { value: dice.maybe(Dice::fraction), maximum: dice.fraction() }),
+        4 => Detail::Score(Score { value: dice.maybe(Dice::any_number), maximum: dice.fraction() }),
         5 => Detail::Change(Change {
             kind: dice.one_of(ChangeKind::ALL),
             field: kind(dice),
@@ -190,10 +194,10 @@ fn vulnerability(dice: &mut Dice) -> Vulnerability {
         ratings: dice.some(|dice| Cvss {
             version: dice.text(),
             vector: dice.maybe(Dice::text),
-            base: dice.maybe(Dice::fraction),
+            base: dice.maybe(Dice::any_number),
             source: dice.maybe(Dice::text),
         }),
-        epss: dice.maybe(Dice::fraction),
+        epss: dice.maybe(Dice::any_number),
         known_exploited: dice.maybe(|dice| dice.roll(2) == 0),
         cwes: dice.some(Dice::number),
         fix: Fix {
