@@ -50,7 +50,9 @@ fn lines(parts: &[Value]) -> Result<Vec<Vec<String>>, Fault> {
         }
         lines = lines
             .iter()
-            .flat_map(|line: &Vec<String>| choices.iter().map(move |choice| [line.as_slice(), &[choice.clone()]].concat()))
+            .flat_map(|line: &Vec<String>| {
+                choices.iter().map(move |choice| [line.as_slice(), &[choice.clone()]].concat())
+            })
             .collect();
     }
     Ok(lines)

@@ -45,7 +45,8 @@ fn number(text: &str) -> Option<i64> {
 }
 
 fn are_identifiers(text: &str) -> bool {
-    text.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+    text.split('.')
+        .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
 }
 
 fn is_pre_release(text: &str) -> bool {

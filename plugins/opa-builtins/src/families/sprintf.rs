@@ -295,7 +295,7 @@ mod tests {
         assert_eq!(shown("%d %d %t", r#"[3.5, "x", true]"#), "%!d(float64=3.5) %!d(string=x) %!t(string=true)");
         assert_eq!(shown("%d", "[]"), "%!d(MISSING)");
         assert_eq!(shown("%d", r#"[1, "x", 2.5]"#), "1%!(EXTRA string=x, float64=2.5)");
-        assert_eq!(shown("%[3]d|%[2]*.[1]*f|%!", "[2, 9]"), "%!d(BADINDEX)|%!(BADPREC)|%!!(NOVERB)");
+        assert_eq!(shown("%[3]d|%[2]*.[1]*d|%", "[2, 9]"), "%!d(BADINDEX)|       09|%!(NOVERB)");
     }
 
     #[test]

@@ -43,7 +43,8 @@ impl<'a> Moment<'a> {
     }
 
     fn civil(&self) -> Civil {
-        let (seconds, ns) = (i128::from(self.ns).div_euclid(NS_PER_SECOND), i128::from(self.ns).rem_euclid(NS_PER_SECOND));
+        let (seconds, ns) =
+            (i128::from(self.ns).div_euclid(NS_PER_SECOND), i128::from(self.ns).rem_euclid(NS_PER_SECOND));
         let local = seconds + i128::from(self.zone.offset_at(seconds));
         Civil::at(local, ns as u32)
     }

@@ -133,7 +133,11 @@ fn rounded(exact: &Ratio) -> Ratio {
     // Scaled so that the quotient has 64 bits or one more.
     let shift = MANTISSA_BITS as i64 + 1 - (exact.over.bits() as i64 - exact.under.bits() as i64);
     let (mut over, mut under) = (exact.over.abs(), exact.under.clone());
-    if shift >= 0 { over <<= shift } else { under <<= -shift }
+    if shift >= 0 {
+        over <<= shift
+    } else {
+        under <<= -shift
+    }
     let (quotient, rest) = over.div_rem(&under);
     let dropped = quotient.bits() - MANTISSA_BITS;
     let unit = BigInt::one() << dropped;
