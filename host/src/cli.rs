@@ -52,6 +52,8 @@ enum PluginCommand {
 enum PolicyCommand {
     /// Make a component of a directory of Rego files (by the `opa` command), an OPA bundle or an OPA module.
     Build(policy::BuildOptions),
+    /// Print what policies may use, for `opa build --capabilities`.
+    Capabilities,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -70,6 +72,7 @@ pub async fn run() -> ExitCode {
         Command::Evaluate(options) => evaluate::run(config(&arguments), options).await,
         Command::Plugin(PluginCommand::Inspect(options)) => inspect::run(options).await,
         Command::Policy(PolicyCommand::Build(options)) => policy::build(options).await,
+        Command::Policy(PolicyCommand::Capabilities) => Ok(policy::capabilities()),
         Command::Doctor(options) => doctor::run(config(&arguments), options).await,
     };
     ran.unwrap_or_else(|error| {

@@ -1,4 +1,5 @@
-//! `palisade policy build`: from Rego, an OPA bundle or an OPA module to a component that runs like any plugin.
+//! `palisade policy …`: from Rego, an OPA bundle or an OPA module to a component that runs like any plugin, and what such a
+//! policy may use.
 
 use crate::app;
 use crate::model::{Digest, PluginName};
@@ -9,6 +10,9 @@ use clap::Args;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output};
+
+/// What policies get here, in the form that `opa build --capabilities` takes.
+const CAPABILITIES: &str = include_str!("../../../plugins/opa-builtins/capabilities.json");
 
 #[derive(Debug, Args)]
 pub struct BuildOptions {
@@ -32,6 +36,11 @@ pub struct BuildOptions {
     /// The scope that the signature must name.
     #[arg(long, value_name = "SCOPE")]
     verification_scope: Option<String>,
+}
+
+pub fn capabilities() -> ExitCode {
+    print!("{CAPABILITIES}");
+    ExitCode::SUCCESS
 }
 
 pub async fn build(options: &BuildOptions) -> Result<ExitCode> {
@@ -77,9 +86,12 @@ fn compile(options: &BuildOptions, scratch: &Path) -> Result<PathBuf> {
         );
     };
     eprintln!("compiling {directory} with opa {version}");
-    let bundle = scratch.join("bundle.tar.gz");
+    let (bundle, capabilities) = (scratch.join("bundle.tar.gz"), scratch.join("capabilities.json"));
+    std::fs::write(&capabilities, CAPABILITIES).with_context(|| format!("writing {}", capabilities.display()))?;
     let mut command = Command::new(&opa);
-    command.args(["build", "--target", "wasm", "--bundle", "--ignore", "*_test.rego", "--output"]).arg(&bundle);
+    command.args(["build", "--target", "wasm", "--bundle", "--ignore", "*_test.rego"]);
+    // What is missing here is then told by line and column.
+    command.arg("--capabilities").arg(&capabilities).arg("--output").arg(&bundle);
     for entrypoint in &options.entrypoint {
         command.arg("--entrypoint").arg(entrypoint);
     }
