@@ -54,6 +54,8 @@ enum PolicyCommand {
     Build(policy::BuildOptions),
     /// Print what policies may use, for `opa build --capabilities`.
     Capabilities,
+    /// Run the tests and the cases that stand beside policies.
+    Test(policy::TestOptions),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -73,6 +75,7 @@ pub async fn run() -> ExitCode {
         Command::Plugin(PluginCommand::Inspect(options)) => inspect::run(options).await,
         Command::Policy(PolicyCommand::Build(options)) => policy::build(options).await,
         Command::Policy(PolicyCommand::Capabilities) => Ok(policy::capabilities()),
+        Command::Policy(PolicyCommand::Test(options)) => policy::test(config(&arguments), options).await,
         Command::Doctor(options) => doctor::run(config(&arguments), options).await,
     };
     ran.unwrap_or_else(|error| {

@@ -12,6 +12,7 @@
 mod adapter;
 pub mod bundle;
 mod caps;
+pub mod case;
 mod compose;
 mod error;
 mod graft;

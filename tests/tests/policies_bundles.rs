@@ -281,7 +281,7 @@ fn build_makes_a_component_of_a_folder_that_says_what_it_is() {
     let directory = folder(COMPLIANCE, "CRITICAL");
     let output = palisade_cli(directory.path(), &["policy", "build", "rules", "-e", REPORT[1], "-o", "ours.wasm"]);
     let shown = said(&output);
-    assert!(output.status.success() && shown.contains("compiling rules with opa "), "{shown}");
+    assert!(output.status.success() && shown.contains("compiled rules with opa "), "{shown}");
     let inspected = said(&palisade_cli(directory.path(), &["plugin", "inspect", "ours.wasm"]));
     assert!(inspected.contains("entrypoint   compliance/vulnerability_report"), "{inspected}");
 }

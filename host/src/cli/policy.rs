@@ -1,5 +1,9 @@
-//! `palisade policy …`: from Rego, an OPA bundle or an OPA module to a component that runs like any plugin, and what such a
-//! policy may use.
+//! `palisade policy …`. `build`: from Rego, an OPA bundle or an OPA module to a component that runs like any plugin;
+//! `capabilities`: what such a policy may use; `test`: stands below.
+
+mod test;
+
+pub use test::{TestOptions, test};
 
 use crate::app;
 use crate::model::{Digest, PluginName};
@@ -46,9 +50,12 @@ pub fn capabilities() -> ExitCode {
 pub async fn build(options: &BuildOptions) -> Result<ExitCode> {
     let scratch = tempfile::tempdir().context("making a temporary directory")?;
     let compiled = match options.policy.is_dir() {
-        true => Some(compile(options, scratch.path())?),
+        true => Some(compile(&options.policy, &options.entrypoint, scratch.path())?),
         false => None,
     };
+    if let (true, Some(version)) = (compiled.is_some(), version(&crate::config::opa_command())) {
+        eprintln!("compiled {} with opa {version}", options.policy.display());
+    }
     let output = output(options)?;
     let config = config(options, compiled.as_deref().unwrap_or(&options.policy))?;
     let runtime = Runtime::new(RuntimeOptions::default())?;
@@ -73,29 +80,27 @@ fn tell(output: &Path, component: &Component<'_>, name: &PluginName) {
     eprintln!("it runs like any plugin:\n\n  [plugins.{name}]\n  file = \"{}\"", output.display());
 }
 
-/// Compiles a directory by the `opa` command, and says so.
-fn compile(options: &BuildOptions, scratch: &Path) -> Result<PathBuf> {
+/// Compiles a directory by the `opa` command.
+fn compile(policy: &Path, entrypoints: &[String], scratch: &Path) -> Result<PathBuf> {
     let opa = crate::config::opa_command();
-    let directory = options.policy.display();
-    let Some(version) = version(&opa) else {
+    let directory = policy.display();
+    if version(&opa).is_none() {
         bail!(
             "the command `{}` is not there, and only OPA compiles Rego to WebAssembly; {directory} runs as it is, by the \
              plugin `rego`:\n\n  [plugins.{}]\n  file = \"{directory}\"\n",
             opa.display(),
-            name(&options.policy)?
+            name(policy)?
         );
-    };
-    eprintln!("compiling {directory} with opa {version}");
+    }
     let (bundle, capabilities) = (scratch.join("bundle.tar.gz"), scratch.join("capabilities.json"));
     std::fs::write(&capabilities, CAPABILITIES).with_context(|| format!("writing {}", capabilities.display()))?;
     let mut command = Command::new(&opa);
     command.args(["build", "--target", "wasm", "--bundle", "--ignore", "*_test.rego"]);
     // What is missing here is then told by line and column.
     command.arg("--capabilities").arg(&capabilities).arg("--output").arg(&bundle);
-    for entrypoint in &options.entrypoint {
         command.arg("--entrypoint").arg(entrypoint);
     }
-    let Output { status, stdout, stderr } = command.arg(&options.policy).output().context("starting opa")?;
+    let Output { status, stdout, stderr } = command.arg(policy).output().context("starting opa")?;
     if !status.success() {
         let said = [stdout, stderr].concat();
         let said = String::from_utf8_lossy(&said);

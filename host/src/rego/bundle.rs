@@ -63,6 +63,25 @@ pub fn read(archive: &[u8], verification: Option<&Verification>) -> Result<Bundl
     of_files(archive::unpack(archive)?, verification)
 }
 
+/// Rego as its authors have it: with its tests.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    pub modules: BTreeMap<String, String>,
+    /// One JSON object, compact.
+    pub data: String,
+    /// 0 or 1, where a manifest says it.
+    pub rego_version: Option<u64>,
+}
+
+/// A directory of Rego files with the tests beside them.
+pub fn read_sources(directory: &Path) -> Result<Sources> {
+    let mut walk = Walk { files: Files::new(), bytes: 0 };
+    walk.directory(directory, "", 0)?;
+    let manifest = manifest(&walk.files)?;
+    let data = data(&walk.files)?.canonical();
+    Ok(Sources { modules: texts(walk.files, |_| true)?, data, rego_version: manifest.rego_version })
+}
+
 /// A directory laid out like a bundle, or one with Rego files. Signatures are for archives: here none is checked.
 pub fn read_directory(directory: &Path) -> Result<Bundle> {
     let mut walk = Walk { files: Files::new(), bytes: 0 };
@@ -146,10 +165,7 @@ fn file_name(path: &str) -> &str {
 fn of_files(files: Files, verification: Option<&Verification>) -> Result<Bundle> {
     let signature = signature::check(&files, verification)?;
     ensure!(!files.contains_key("patch.json"), "it is a delta bundle, which says only what changed; build a whole one");
-    let manifest: Manifest = match files.get(MANIFEST) {
-        Some(bytes) => serde_json::from_slice(bytes).with_context(|| format!("reading {MANIFEST}"))?,
-        None => Manifest::default(),
-    };
+    let manifest = manifest(&files)?;
     let data = data(&files)?;
     within_roots(&data, manifest.roots.as_deref())?;
     let entrypoints = manifest.wasm.iter().map(|resolver| resolver.entrypoint.clone()).collect();
@@ -161,6 +177,13 @@ fn of_files(files: Files, verification: Option<&Verification>) -> Result<Bundle>
         rego_version: manifest.rego_version,
         signature,
     })
+}
+
+fn manifest(files: &Files) -> Result<Manifest> {
+    match files.get(MANIFEST) {
+        Some(bytes) => serde_json::from_slice(bytes).with_context(|| format!("reading {MANIFEST}")),
+        None => Ok(Manifest::default()),
+    }
 }
 
 /// All data as one document: a file's directory is its place.
@@ -235,18 +258,22 @@ fn module(modules: &[String], resolvers: &[Resolver]) -> Result<Option<String>> 
 }
 
 fn sources(files: Files) -> Result<Program> {
-    let mut sources = BTreeMap::new();
-    for (path, bytes) in files {
-        if path.ends_with(".rego") && !path.ends_with("_test.rego") {
-            let text = String::from_utf8(bytes).map_err(|_| anyhow!("{path} is not UTF-8"))?;
-            sources.insert(path, text);
-        }
-    }
+    let sources = texts(files, |path| !path.ends_with("_test.rego"))?;
     ensure!(
         !sources.is_empty(),
         "there is neither a policy.wasm nor a .rego file in it; build one with `opa build -t wasm -e <entrypoint> <directory>`"
     );
     Ok(Program::Rego(sources))
+}
+
+/// The Rego files that are wanted, as text.
+fn texts(files: Files, wanted: impl Fn(&str) -> bool) -> Result<BTreeMap<String, String>> {
+    let rego = files.into_iter().filter(|(path, _)| path.ends_with(".rego") && wanted(path));
+    let text = |(path, bytes)| match String::from_utf8(bytes) {
+        Ok(text) => Ok((path, text)),
+        Err(_) => Err(anyhow!("{path} is not UTF-8")),
+    };
+    rego.map(text).collect()
 }
 
 struct Walk {

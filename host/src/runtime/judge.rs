@@ -60,6 +60,12 @@ impl Runtime {
         .await
     }
 
+    /// Lets evaluators of this evidence read these documents in place of those that would be written from it: what a case
+    /// of a policy has for its input. Without effect once somebody has read this shape.
+    pub fn give_documents(&self, evidence: &Arc<Evidence>, shape: Shape, documents: Vec<JsonDocument>) {
+        self.0.shelf.give(evidence, shape, documents);
+    }
+
     /// The evidence as JSON documents, for an engine beside this runtime: the same bytes that components read.
     pub async fn documents(
         &self,
