@@ -98,6 +98,7 @@ fn compile(policy: &Path, entrypoints: &[String], scratch: &Path) -> Result<Path
     command.args(["build", "--target", "wasm", "--bundle", "--ignore", "*_test.rego"]);
     // What is missing here is then told by line and column.
     command.arg("--capabilities").arg(&capabilities).arg("--output").arg(&bundle);
+    for entrypoint in entrypoints {
         command.arg("--entrypoint").arg(entrypoint);
     }
     let Output { status, stdout, stderr } = command.arg(policy).output().context("starting opa")?;
