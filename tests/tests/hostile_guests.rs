@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-fn runtime() -> Runtime {
+pub fn runtime() -> Runtime {
     runtime_with_cache(None)
 }
 
@@ -23,7 +23,7 @@ fn runtime_with_cache(cache: Option<&Path>) -> Runtime {
         .expect("a runtime starts here")
 }
 
-async fn load(runtime: &Runtime, name: &str, wasm: &[u8], limits: LimitOverrides) -> Plugin {
+pub async fn load(runtime: &Runtime, name: &str, wasm: &[u8], limits: LimitOverrides) -> Plugin {
     let name = PluginName::parse(name).expect("a plugin's name");
     runtime.load(&name, wasm, &PluginOptions { limits, ..PluginOptions::default() }).await.expect("a guest that loads")
 }
@@ -36,16 +36,16 @@ async fn normalizer(runtime: &Runtime, limits: LimitOverrides) -> Plugin {
     load(runtime, "hostile", palisade_guests::NORMALIZER, limits).await
 }
 
-fn quick() -> LimitOverrides {
+pub fn quick() -> LimitOverrides {
     LimitOverrides { wall: Some(Duration::from_millis(100)), ..LimitOverrides::default() }
 }
 
-fn roomy() -> LimitOverrides {
+pub fn roomy() -> LimitOverrides {
     // Debug builds of the host on a loaded machine: what is tested is never the time here.
     LimitOverrides { wall: Some(Duration::from_secs(20)), ..LimitOverrides::default() }
 }
 
-fn call() -> Call {
+pub fn call() -> Call {
     Call::new(None, "test")
 }
 
@@ -83,7 +83,7 @@ fn report() -> Report {
     }
 }
 
-fn evidence() -> Arc<Evidence> {
+pub fn evidence() -> Arc<Evidence> {
     let sourced = SourcedReport {
         report: Arc::new(report()),
         source: Source::default(),

@@ -234,9 +234,11 @@ fn forward_output(state: &State) {
     }
 }
 
-/// The end of what a guest wrote to stderr: Rust's panic message, Python's exception.
+/// What a guest said before it ended: Rust's panic message or Python's exception on stderr, else the last error that it
+/// logged, which is where an OPA policy says why it aborts.
 fn last_words(state: &State) -> String {
     let (text, _) = state.stderr.text();
+    let text = if text.trim().is_empty() { state.last_error.clone() } else { text };
     let mut words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     super::builder::shorten(&mut words, state.limits.texts.title);
     words

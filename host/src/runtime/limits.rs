@@ -42,6 +42,19 @@ pub const BREAKER_CALLS: u32 = 5;
 pub const BREAKER_OPEN: Duration = Duration::from_secs(60);
 /// Compiled code is about four times its wasm; twenty large plugins fit.
 pub const CACHE_SIZE: u64 = 1024 * MIB;
+/// What an OPA module may compute in the interpreter before it is a plugin. Naming its entrypoints and builtins takes a
+/// million steps where there are hundreds of them.
+pub const PROBE_FUEL: u64 = 100_000_000;
+/// More of the same for each byte of a policy's data: OPA's parser takes about 200 steps, growing tables some more.
+pub const DATA_FUEL_PER_BYTE: u64 = 2_000;
+/// What an OPA module may use there: as much as any plugin gets by default.
+pub const PROBE_MEMORY: u64 = 128 * MIB;
+/// The longest answer about entrypoints or builtins, the most names in one and the longest name. OPA has 220 builtins.
+pub const PROBE_ANSWER: usize = MIB as usize;
+pub const PROBE_NAMES: usize = 2_000;
+pub const PROBE_NAME: usize = 256;
+/// A policy with its data loaded, as code. Half of what a plugin may have: glue and builtins want room too.
+pub const SNAPSHOT_SIZE: u64 = PLUGIN_SIZE / 2;
 
 /// What one call of one plugin may use.
 #[derive(Clone, Debug, PartialEq)]

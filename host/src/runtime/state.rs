@@ -24,6 +24,8 @@ pub struct State {
     pub usage: Usage,
     pub waiting: Waiting,
     pub log: Head,
+    /// The last thing that the guest logged as an error, cut.
+    pub last_error: String,
     pub stdout: Output,
     pub stderr: Output,
     wasi: WasiCtx,
@@ -52,6 +54,7 @@ impl State {
         Self {
             usage: Usage::new(&limits),
             log: Head::new(limits.output),
+            last_error: String::new(),
             plugin,
             limits,
             table,

@@ -1,0 +1,5 @@
+//! GraphQL documents and schemas.
+
+use crate::Builtin;
+
+pub const BUILTINS: &[(&str, Builtin)] = &[];
