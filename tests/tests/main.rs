@@ -12,5 +12,6 @@ mod payloads;
 mod plugins;
 mod policies_bundles;
 mod policies_remote;
+mod policies_results;
 mod rooms;
 mod webhooks;
