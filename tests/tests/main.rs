@@ -3,6 +3,7 @@
 mod command_line;
 mod conclusions;
 mod corpus;
+mod documents;
 mod hostile_guests;
 mod hostile_policies;
 mod interleavings;
