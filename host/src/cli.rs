@@ -52,6 +52,8 @@ enum PluginCommand {
 enum PolicyCommand {
     /// Make a component of a directory of Rego files (by the `opa` command), an OPA bundle or an OPA module.
     Build(policy::BuildOptions),
+    /// Print what policies may use, for `opa build --capabilities`.
+    Capabilities,
     /// Run the tests and the cases that stand beside policies.
     Test(policy::TestOptions),
 }
@@ -72,6 +74,7 @@ pub async fn run() -> ExitCode {
         Command::Evaluate(options) => evaluate::run(config(&arguments), options).await,
         Command::Plugin(PluginCommand::Inspect(options)) => inspect::run(options).await,
         Command::Policy(PolicyCommand::Build(options)) => policy::build(options).await,
+        Command::Policy(PolicyCommand::Capabilities) => Ok(policy::capabilities()),
         Command::Policy(PolicyCommand::Test(options)) => policy::test(config(&arguments), options).await,
         Command::Doctor(options) => doctor::run(config(&arguments), options).await,
     };

@@ -134,9 +134,14 @@ impl Entry {
         }
     }
 
-    /// Whether it runs Rego sources that the configuration names.
+    /// Whether it runs Rego files that the configuration names.
     pub fn has_sources(&self) -> bool {
         self.sources.is_some()
+    }
+
+    /// Whether it runs Rego, from files or from its settings.
+    pub fn runs_rego(&self) -> bool {
+        self.has_sources() || self.config.source == PluginSource::BuiltIn(opa::REGO.to_owned())
     }
 
     /// Where an OPA policy comes from, for people.
@@ -269,6 +274,8 @@ async fn opened<'a>(
         Code::Module { wasm, data } => (Cow::Owned(opa::component(runtime, &config.name, wasm, data).await?), None),
         Code::Sources { modules, data, rego_version } => {
             refuse_sources_in_settings(config)?;
+            // The operator knows better than the manifest.
+            let rego_version = rego_version.filter(|_| config.settings.get("rego_version").is_none());
             let rego = source::built_in(&config.name, opa::REGO, first_party)?;
             (Cow::Borrowed(rego), Some(Sources::new(&modules, &data, rego_version)))
         }

@@ -184,6 +184,46 @@ async fn a_signed_bundle_is_verified_with_the_key_and_refused_without_a_match() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_signed_with_a_private_key_is_verified_with_the_public_one() {
+    let Some(command) = opa::command() else { return };
+    let directory = folder(COMPLIANCE, "CRITICAL");
+    let private = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).expect("a key");
+    let write = |name: &str, pem: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, pem).expect("writing the key");
+        path
+    };
+    let pem = rsa::pkcs1::EncodeRsaPrivateKey::to_pkcs1_pem(&private, Default::default()).expect("PEM");
+    write("private.pem", &pem);
+    let pem = rsa::pkcs8::EncodePublicKey::to_public_key_pem(&private.to_public_key(), Default::default());
+    let public = write("public.pem", &pem.expect("PEM"));
+    let bundle = bundle(&command, directory.path(), &[REPORT, &["--signing-key", "private.pem"]].concat());
+    let palisade =
+        TestHost::with(&configuration(&bundle, &format!("verification_key = \"{}\"", public.display()), "")).await;
+    assert_eq!(judged(&palisade, "CRITICAL").await.to_string(), "failure: Our Check - Failed");
+    let shown = palisade_cli(directory.path(), &["plugin", "inspect", "bundle.tar.gz", "--verification-key", "public.pem"]);
+    assert!(said(&shown).contains("verified (RS256, key default)"), "{}", said(&shown));
+    let shown = palisade_cli(directory.path(), &["plugin", "inspect", "bundle.tar.gz"]);
+    assert!(said(&shown).contains("signed, not checked"), "{}", said(&shown));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_start_wraps_nothing() {
+    let Some(command) = opa::command() else { return };
+    let directory = folder(COMPLIANCE, "CRITICAL");
+    let bundle = bundle(&command, directory.path(), REPORT);
+    let mut config: palisade::config::Config = toml::from_str(&configuration(&bundle, "", "")).expect("a configuration");
+    config.runtime.cache_directory = Some(directory.path().join("cache"));
+    for name in ["trivy", "spdx", "cyclonedx", "sarif", "vulnerability", "license", "rego"] {
+        config.plugins.entry(name.to_owned()).or_default().disabled = true;
+    }
+    let first = palisade::app::bench(&config).await.expect("it starts").runtime.statistics().cache;
+    assert_eq!((first.wrapped_hits, first.wrapped_misses, first.misses), (0, 1, 1));
+    let second = palisade::app::bench(&config).await.expect("it starts").runtime.statistics().cache;
+    assert_eq!((second.wrapped_hits, second.wrapped_misses, second.hits, second.misses), (1, 0, 1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bundles_that_cannot_be_used_stop_the_start_with_a_reason() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("bundle.tar.gz");
@@ -207,7 +247,7 @@ async fn bundles_that_cannot_be_used_stop_the_start_with_a_reason() {
     }
 }
 
-fn palisade(directory: &Path, arguments: &[&str]) -> Output {
+fn palisade_cli(directory: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_palisade-cli"))
         .args(arguments)
         .current_dir(directory)
@@ -227,7 +267,7 @@ fn inspect_shows_the_policy_in_a_bundle() {
     let Some(command) = opa::command() else { return };
     let directory = folder(COMPLIANCE, "CRITICAL");
     bundle(&command, directory.path(), REPORT);
-    let output = palisade(directory.path(), &["plugin", "inspect", "bundle.tar.gz"]);
+    let output = palisade_cli(directory.path(), &["plugin", "inspect", "bundle.tar.gz"]);
     let shown = said(&output);
     assert!(output.status.success(), "{shown}");
     for expected in ["OPA bundle policy.wasm", "compliance/vulnerability_report", "not signed", "evaluator", "entrypoint"] {
@@ -239,11 +279,24 @@ fn inspect_shows_the_policy_in_a_bundle() {
 fn build_makes_a_component_of_a_folder_that_says_what_it_is() {
     let Some(_) = opa::command() else { return };
     let directory = folder(COMPLIANCE, "CRITICAL");
-    let output = palisade(directory.path(), &["policy", "build", "rules", "-e", REPORT[1], "-o", "ours.wasm"]);
+    let output = palisade_cli(directory.path(), &["policy", "build", "rules", "-e", REPORT[1], "-o", "ours.wasm"]);
     let shown = said(&output);
-    assert!(output.status.success() && shown.contains("compiling rules with opa "), "{shown}");
-    let inspected = said(&palisade(directory.path(), &["plugin", "inspect", "ours.wasm"]));
+    assert!(output.status.success() && shown.contains("compiled rules with opa "), "{shown}");
+    let inspected = said(&palisade_cli(directory.path(), &["plugin", "inspect", "ours.wasm"]));
     assert!(inspected.contains("entrypoint   compliance/vulnerability_report"), "{inspected}");
+}
+
+#[test]
+fn capabilities_let_opa_say_early_what_is_missing() {
+    let Some(command) = opa::command() else { return };
+    let directory = folder("package main\n\ndeny contains msg if {\n\tmsg := http.send({}).body\n}\n", "CRITICAL");
+    let output = palisade_cli(directory.path(), &["policy", "capabilities"]);
+    std::fs::write(directory.path().join("capabilities.json"), &output.stdout).expect("writing the file");
+    let arguments = ["build", "-b", "rules", "-t", "wasm", "-e", "main/deny", "--capabilities", "capabilities.json"];
+    let built = Command::new(command).args(arguments).current_dir(directory.path()).output().expect("opa starts");
+    assert!(!built.status.success() && said(&built).contains("undefined function http.send"), "{}", said(&built));
+    let built = palisade_cli(directory.path(), &["policy", "build", "rules", "-e", "main/deny"]);
+    assert!(built.status.code() == Some(2) && said(&built).contains("undefined function http.send"), "{}", said(&built));
 }
 
 #[test]

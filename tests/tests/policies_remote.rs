@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use palisade_github_fake::{CheckRun, PullRequest};
 use palisade_tests::{TestHost, evidence, http, opa};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::sync::{Arc, Mutex};
 
 /// What the small server does with one request.
@@ -249,6 +250,33 @@ async fn health_shows_the_server_as_polly_does() {
     let (status, overall, message) = health().await;
     assert_eq!((status, overall), (503, json!("error")));
     assert!(message.as_str().expect("a text").starts_with("Failed to connect to OPA: "), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_answered_is_kept_with_its_digest() {
+    let answer = json!(["CVE-2026-0000 is not acceptable"]);
+    let opa = FakeOpa::start(&[Reply::Result(answer.clone())]).await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let config = format!(
+        "[plugins.ours]\nopa_server = \"{}\"\n{DENY}\n[checks.\"Our Check\"]\npolicies = [\"ours\"]\nreads = [\"vulnerabilities\"]\n",
+        opa.url
+    );
+    std::fs::write(directory.path().join("palisade.toml"), config).expect("writing the configuration");
+    std::fs::write(directory.path().join("trivy.json"), evidence::trivy(&[("CVE-2026-0000", "HIGH")])).expect("a scan");
+    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_palisade-cli"))
+        .args(["evaluate", "--format", "json", "trivy.json"])
+        .current_dir(directory.path())
+        .env_clear()
+        .env("PALISADE_CACHE_DIRECTORY", palisade_tests::compiled_code())
+        .output()
+        .await
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let said: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let kept = &said["record"]["remote_answers"][0];
+    assert_eq!((&kept["plugin"], &kept["document"]), (&json!("ours"), &json!("evidence")));
+    assert_eq!(kept["text"], json!(answer.to_string()));
+    assert_eq!(kept["answer"], json!(hex::encode(Sha256::digest(answer.to_string()))));
 }
 
 const POLICIES: &str = r#"package compliance

@@ -100,7 +100,7 @@ pub fn install_opa() -> Result<Outcome> {
     }
     eprintln!("opa is missing; installing {OPA} (some minutes)");
     let directory = target_directory().join("tools").join("bin");
-    // A tool for tests: without a C compiler and without a toolchain of its own choice.
+    // A tool for tests needs no C compiler.
     let mut install = Command::new("go");
     install.args(["install", OPA]).env("GOBIN", &directory).env("CGO_ENABLED", "0");
     run(&mut install).or_else(|error| skipped(&format!("OPA: {error:#}; {without}")))

@@ -195,7 +195,7 @@ fn entrypoints(entry: &Entry) -> Option<Entrypoints> {
     match (entry.engine()?, &entry.label) {
         (Engine::OpaServer(_), _) => Some(Entrypoints::Named),
         (Engine::Component(_), Some(label)) => Some(Entrypoints::Listed(label.entrypoints.clone())),
-        (Engine::Component(_), None) => entry.has_sources().then_some(Entrypoints::Open),
+        (Engine::Component(_), None) => entry.runs_rego().then_some(Entrypoints::Open),
     }
 }
 

@@ -1,4 +1,5 @@
-//! `palisade policy …`. `build`: from Rego, an OPA bundle or an OPA module to a component that runs like any plugin.
+//! `palisade policy …`. `build`: from Rego, an OPA bundle or an OPA module to a component that runs like any plugin;
+//! `capabilities`: what such a policy may use; `test`: stands below.
 
 mod test;
 
@@ -13,6 +14,9 @@ use clap::Args;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output};
+
+/// What policies get here, in the form that `opa build --capabilities` takes.
+const CAPABILITIES: &str = include_str!("../../../plugins/opa-builtins/capabilities.json");
 
 #[derive(Debug, Args)]
 pub struct BuildOptions {
@@ -36,6 +40,11 @@ pub struct BuildOptions {
     /// The scope that the signature must name.
     #[arg(long, value_name = "SCOPE")]
     verification_scope: Option<String>,
+}
+
+pub fn capabilities() -> ExitCode {
+    print!("{CAPABILITIES}");
+    ExitCode::SUCCESS
 }
 
 pub async fn build(options: &BuildOptions) -> Result<ExitCode> {
@@ -83,9 +92,12 @@ fn compile(policy: &Path, entrypoints: &[String], scratch: &Path) -> Result<Path
             name(policy)?
         );
     }
-    let bundle = scratch.join("bundle.tar.gz");
+    let (bundle, capabilities) = (scratch.join("bundle.tar.gz"), scratch.join("capabilities.json"));
+    std::fs::write(&capabilities, CAPABILITIES).with_context(|| format!("writing {}", capabilities.display()))?;
     let mut command = Command::new(&opa);
-    command.args(["build", "--target", "wasm", "--bundle", "--ignore", "*_test.rego", "--output"]).arg(&bundle);
+    command.args(["build", "--target", "wasm", "--bundle", "--ignore", "*_test.rego"]);
+    // What is missing here is then told by line and column.
+    command.arg("--capabilities").arg(&capabilities).arg("--output").arg(&bundle);
     for entrypoint in entrypoints {
         command.arg("--entrypoint").arg(entrypoint);
     }

@@ -107,7 +107,8 @@ fn license<'a>(claims: &'a [LicenseClaim], sources: &[LicenseSource]) -> Cow<'a,
         [] => Cow::Borrowed(""),
         [only] => Cow::Borrowed(only),
         _ => {
-            let in_brackets = |text: &&str| if text.contains(" OR ") { format!("({text})") } else { (*text).to_owned() };
+            let in_brackets =
+                |text: &&str| if text.contains(" OR ") { format!("({text})") } else { (*text).to_owned() };
             Cow::Owned(texts.iter().map(in_brackets).collect::<Vec<_>>().join(" AND "))
         }
     }

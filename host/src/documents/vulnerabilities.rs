@@ -115,7 +115,11 @@ fn entry(finding: &Finding) -> Option<Entry<'_>> {
         },
         references: &finding.references,
         // The normalizer puts the rating to show first.
-        score: vulnerability.ratings.first().and_then(|rating| rating.base).filter(|base| *base > 0.0),
+        score: vulnerability
+            .ratings
+            .first()
+            .and_then(|rating| rating.base)
+            .filter(|base| base.is_finite() && *base > 0.0),
     })
 }
 

@@ -66,6 +66,11 @@ words!(
 );
 words!(DiagnosticLevel { Note = "note", Warning = "warning" });
 
+/// Guests may hand over what JSON cannot write: it is as good as absent.
+fn is_no_number(value: &Option<f64>) -> bool {
+    !value.is_some_and(f64::is_finite)
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Location {
     pub path: String,
@@ -100,7 +105,7 @@ pub struct Cvss {
     pub version: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vector: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "is_no_number")]
     pub base: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
@@ -120,7 +125,7 @@ pub struct Fix {
 pub struct Vulnerability {
     pub aliases: Vec<String>,
     pub ratings: Vec<Cvss>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "is_no_number")]
     pub epss: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub known_exploited: Option<bool>,
@@ -157,7 +162,7 @@ pub struct CodeIssue {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "is_no_number")]
     pub value: Option<f64>,
     pub maximum: f64,
 }

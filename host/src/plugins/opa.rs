@@ -52,7 +52,7 @@ impl Sources {
     }
 
     /// The keys that the configuration may not set beside them.
-    pub const KEYS: [&str; 2] = ["modules", "data"];
+    pub const KEYS: [&str; 3] = ["modules", "data", "policy"];
 
     /// With the settings of the configuration, a JSON object.
     pub fn under(&self, settings: &str) -> String {

@@ -32,6 +32,14 @@ const CONNECT: Duration = Duration::from_secs(5);
 pub struct OpaServer {
     base: Arc<str>,
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    patience: Patience,
+}
+
+/// How long is waited for an answer, and for one about the server's health.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    request: Duration,
+    health: Duration,
 }
 
 /// What a server said about some documents, in their order, as far as it went.
@@ -95,7 +103,8 @@ impl OpaServer {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_CONNECTION)
             .build(https);
-        Ok(Self { base: base.into(), client })
+        let patience = Patience { request: caps::REMOTE_TIME, health: caps::REMOTE_HEALTH_TIME };
+        Ok(Self { base: base.into(), client, patience })
     }
 
     pub fn url(&self) -> &str {
@@ -169,9 +178,9 @@ impl OpaServer {
             let body = Limited::new(answer.into_body(), caps::REMOTE_ANSWER_BYTES).collect().await;
             Ok((status, body))
         };
-        let (status, body) = tokio::time::timeout(caps::REMOTE_TIME, exchange)
+        let (status, body) = tokio::time::timeout(self.patience.request, exchange)
             .await
-            .map_err(|_| Trouble::Server(format!("no answer within {} s", caps::REMOTE_TIME.as_secs())))??;
+            .map_err(|_| Trouble::Server(format!("no answer within {:?}", self.patience.request)))??;
         let body = match body {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
@@ -203,11 +212,11 @@ impl OpaServer {
     pub async fn health(&self) -> Health {
         let request = Request::builder().uri(format!("{}/health", self.base)).body(Full::default());
         let Ok(request) = request else { return Health::Away("its address is not a URL".to_owned()) };
-        match tokio::time::timeout(caps::REMOTE_HEALTH_TIME, self.client.request(request)).await {
+        match tokio::time::timeout(self.patience.health, self.client.request(request)).await {
             Ok(Ok(answer)) if answer.status() == StatusCode::OK => Health::Well,
             Ok(Ok(answer)) => Health::Ill(answer.status().as_u16()),
             Ok(Err(error)) => Health::Away(causes(&error)),
-            Err(_) => Health::Away(format!("no answer within {} s", caps::REMOTE_HEALTH_TIME.as_secs())),
+            Err(_) => Health::Away(format!("no answer within {:?}", self.patience.health)),
         }
     }
 
@@ -320,6 +329,20 @@ mod tests {
             let refused = OpaServer::new(bad).expect_err(bad).to_string();
             assert!(!refused.contains("secret"), "{refused}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_never_answers_is_away_after_its_time() {
+        // Nobody accepts: the system holds the connections open.
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut server = OpaServer::new(&format!("http://{}", silent.local_addr().unwrap())).unwrap();
+        server.patience = Patience { request: Duration::from_millis(20), health: Duration::from_millis(20) };
+        let input = JsonDocument { name: "evidence".to_owned(), json: Bytes::from_static(b"{}") };
+        let conversation = server.converse("main/deny", std::slice::from_ref(&input)).await;
+        let outage = conversation.outage.expect("an outage");
+        assert_eq!(outage.kind, BrokenKind::Host);
+        assert!(outage.message.contains("no answer within 20ms"), "{}", outage.message);
+        assert_eq!(conversation.record[0].error.as_deref(), Some("no answer within 20ms"));
     }
 
     #[test]

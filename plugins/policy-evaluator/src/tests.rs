@@ -4,8 +4,8 @@ use super::{Policy, evaluate, problems};
 use insta::assert_snapshot;
 use palisade_plugin::testing::{self, CollectedReport, EvidenceBuilder};
 use palisade_plugin::{
-    Component, Coverage, Detail, Evaluator, Evidence, Failure, Finding, HiddenBy, Location, PackageRef, PluginInfo,
-    SettingProblem, Severity, Verdict, Vulnerability,
+    Component, Coverage, Detail, Effect, Evaluator, Evidence, Failure, Finding, HiddenBy, Location, PackageRef,
+    PluginInfo, SettingProblem, Severity, Verdict, Vulnerability,
 };
 use palisade_plugin_policy_results::Settings;
 use std::cell::RefCell;
@@ -204,4 +204,16 @@ fn settings_are_held_against_the_entrypoints() {
     assert_eq!(said("{}"), "", "a check may still name it");
     answering([]);
     assert_snapshot!(told(judge(evidence(), "{}")), @r#"Failure::Settings("`entrypoint`: name one of the policy's entrypoints: `compliance/license_report`, `compliance/vulnerability_report`, `main`")"#);
+}
+
+#[test]
+fn a_policy_that_denies_everything_is_cut_with_one_that_nobody_can_waive() {
+    let messages: Vec<String> = (0..20_000).map(|number| format!("\"{number}\"")).collect();
+    let package = format!(r#"{{"warn": [{0}], "deny": [{0}]}}"#, messages.join(","));
+    answering([("main all", value(&package))]);
+    let verdict = judge(evidence(), r#"{"entrypoint": "main"}"#).unwrap_or_else(|failure| panic!("{failure:?}"));
+    assert_eq!(verdict.violations.len(), 10_000);
+    assert!(verdict.violations.iter().all(|violation| violation.effect == Effect::Deny));
+    let last = verdict.violations.last().expect("there are some");
+    assert_eq!((last.message.as_str(), last.waivable), ("30001 more violations are not listed", false));
 }

@@ -1,5 +1,8 @@
 //! Digests and HMAC here, X.509 and keys in the modules below.
 
+pub(crate) mod key;
+pub(crate) mod pem;
+
 use hmac::{Hmac, Mac, digest::KeyInit};
 use md5::Md5;
 use sha1::Sha1;
