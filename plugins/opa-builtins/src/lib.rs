@@ -11,6 +11,11 @@
 //! - `net.cidr_expand` gives nothing for more than 65,536 addresses.
 //! - A chain of certificates through an authority with name constraints is not verified, and a signature of RSA-PSS has a
 //!   salt as long as its hash.
+//! - Time zones are those of the database built in, `Local` is UTC, and `time.add_date` beyond 64 bits is undefined where
+//!   OPA's integers wrap round.
+//! - A template's `printf` shows a list as one text under every verb, and knows no complex numbers. `sprintf` complains of
+//!   `%w` without the inside of a big integer.
+//! - `regex.globs_match` gives up after a million steps, and a template after a million nodes.
 //! - Not here: private keys (`crypto.x509.parse_rsa_private_key`, `parse_keypair`, `crypto.parse_private_keys`) and `graphql.*`.
 
 pub mod context;

@@ -57,7 +57,7 @@ fn lines(parts: &[Value]) -> Result<Vec<Vec<String>>, Fault> {
         lines = lines
             .iter()
             .flat_map(|line: &Vec<String>| {
-                choices.iter().map(move |choice| [line.as_slice(), &[choice.clone()]].concat())
+                choices.iter().map(move |choice| [line.as_slice(), std::slice::from_ref(choice)].concat())
             })
             .collect();
     }
