@@ -54,6 +54,11 @@ warn contains {"msg": "the document says of itself that it is not complete", "ru
 	report.completeness == "partial"
 }
 
+# METADATA
+# description: How many components are held against the rules. Undefined for a document of another kind.
+# entrypoint: true
+judged := count(components) if is_array(input.components)
+
 # Of reports in CycloneDX only; the root is what is inventoried, not a part of it.
 components := [entry |
 	some entry in input.components

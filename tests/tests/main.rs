@@ -8,6 +8,7 @@ mod hostile_policies;
 mod interleavings;
 mod line;
 mod payloads;
+mod policies_four_ways;
 mod plugins;
 mod rooms;
 mod webhooks;

@@ -71,7 +71,7 @@ struct Question {
 
 /// The value of a query, absent where it is undefined.
 fn eval(question: &Question) -> Result<Option<Value>> {
-    let mut command = Command::new("opa");
+    let mut command = command()?;
     command.args(["eval", "--format", "json"]).args(&question.flags);
     for file in &question.files {
         command.arg("--data").arg(file);
@@ -88,9 +88,14 @@ fn eval(question: &Question) -> Result<Option<Value>> {
     Ok(said.pointer("/result/0/expressions/0/value").cloned())
 }
 
+fn command() -> Result<Command> {
+    let opa = tools::opa().context("there is no `opa`; `cargo xtask setup` installs it where Go is there")?;
+    Ok(Command::new(opa))
+}
+
 fn answer(command: &mut Command, input: Option<&str>) -> Result<Output> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().context("starting opa: it is not on PATH; `cargo xtask setup` installs it")?;
+    let mut child = command.spawn().context("starting opa")?;
     let mut stdin = child.stdin.take().expect("standard input is piped above");
     stdin.write_all(input.unwrap_or_default().as_bytes()).context("handing the input to opa")?;
     drop(stdin);
