@@ -2,11 +2,13 @@
 //! plugin `rego`'s interpreter, the component that OPA's compiler and Palisade make of it, and the crate `opa-wasm`
 //! where it can. Differences stand in a list here, each with its reason; one that went away is a finding too.
 
+mod capabilities;
 mod component;
 mod differences;
 mod interpreter;
 mod opa;
 mod oracle;
+mod outcomes;
 
 use palisade_tests::policies::{self, Answer, Case, Policy};
 use std::collections::BTreeSet;

@@ -7,6 +7,7 @@ mod cases;
 mod rego_text;
 mod vectors;
 
+use crate::stages::Outcome;
 use crate::tools;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
@@ -25,7 +26,7 @@ pub enum Task {
     Capabilities(Selection),
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct Selection {
     /// Fail where something differs; the default.
     #[arg(long, conflicts_with = "write")]
@@ -59,6 +60,18 @@ pub fn run(task: &Task) -> Result<()> {
         Task::Vectors(selection) => vectors::run(selection),
         Task::Capabilities(selection) => capabilities::run(selection),
     }
+}
+
+/// All of it, as a stage of the tests.
+pub fn check() -> Result<Outcome> {
+    if tools::opa().is_none() {
+        return tools::skipped("OPA's behaviour: without `opa`, cases, vectors and capabilities are held against nothing");
+    }
+    let all = Selection { check: true, write: false, only: None };
+    for task in [Task::Cases(all.clone()), Task::Vectors(all.clone()), Task::Capabilities(all)] {
+        run(&task)?;
+    }
+    Ok(Outcome::Done)
 }
 
 /// One question to `opa eval`: the input goes through standard input.
