@@ -1,7 +1,7 @@
 //! JSON Schema of the drafts 4, 6 and 7 as OPA's library takes them: a schema that names none of them may use the keywords
 //! of all. The reports read as OPA's do; where a document breaks several rules at once OPA's own order changes from run to
 //! run, and ours is that of the keys. References lead into the schema itself only: nothing is fetched. Of the formats,
-//! `email` and the URIs are told apart by the outline of their grammar.
+//! `email` is told by the outline of its grammar.
 
 mod check;
 mod format;

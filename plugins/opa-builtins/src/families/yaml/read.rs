@@ -8,7 +8,7 @@ use super::scalar::Scalar;
 use crate::{Fault, Value, families::encoding};
 
 /// How deep collections may nest: each level is a call on the stack.
-const MAX_DEPTH: usize = 512;
+const MAX_DEPTH: usize = 256;
 
 /// How many values anchors and aliases may add: a few lines of aliases to aliases stand for billions of values.
 const MAX_ALIASED: usize = 1_000_000;

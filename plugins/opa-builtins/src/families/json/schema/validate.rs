@@ -13,7 +13,7 @@ use super::{
 use crate::{Fault, Value, families::yaml::scalar::yaml_float};
 
 /// How deep document and references may nest: each level is a call on the stack.
-const MAX_DEPTH: usize = 512;
+const MAX_DEPTH: usize = 128;
 
 /// How many times a value is held against a schema: alternatives within alternatives multiply.
 const MAX_STEPS: usize = 2_000_000;
