@@ -10,5 +10,7 @@ mod line;
 mod payloads;
 mod policies_four_ways;
 mod plugins;
+mod policies_bundles;
+mod policies_remote;
 mod rooms;
 mod webhooks;

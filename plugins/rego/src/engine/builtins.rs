@@ -4,14 +4,17 @@
 use super::values;
 use palisade_plugin_opa_builtins::{self as opa, Context, context::Level};
 use regorus::{Engine, Value};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub fn register(engine: &mut Engine) {
-    let context = Rc::new(Context::of_this_moment(log));
+    // The interpreter wants calls that may move between threads, although here is only one.
+    let context = Arc::new(Mutex::new(Context::of_this_moment(log)));
     for name in opa::names() {
         if let Some(arity) = arity(name) {
-            let context = Rc::clone(&context);
-            let call = move |arguments: Vec<Value>| Ok(call(&context, name, &arguments));
+            let context = Arc::clone(&context);
+            let call = move |arguments: Vec<Value>| {
+                Ok(call(&context.lock().unwrap_or_else(PoisonError::into_inner), name, &arguments))
+            };
             engine.add_extension(name.to_owned(), arity, Box::new(call)).expect("no builtin stands in two tables");
         }
     }
