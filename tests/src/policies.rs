@@ -78,7 +78,9 @@ impl std::fmt::Display for Answer {
 
 fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
-        (Value::Number(left), Value::Number(right)) => left == right || (fits_a_float(left) && left.as_f64() == right.as_f64()),
+        (Value::Number(left), Value::Number(right)) => {
+            left == right || (fits_a_float(left) && left.as_f64() == right.as_f64())
+        }
         (Value::Array(left), Value::Array(right)) => {
             left.len() == right.len() && left.iter().zip(right).all(|(left, right)| equal(left, right))
         }
@@ -108,7 +110,8 @@ pub fn all() -> Vec<Policy> {
 
 fn policy(directory: &Path) -> Policy {
     let name = directory.strip_prefix(crate::workspace()).expect("inside the workspace").display().to_string();
-    let read = |path: &PathBuf| std::fs::read_to_string(path).unwrap_or_else(|e| panic!("reading {}: {e}", path.display()));
+    let read =
+        |path: &PathBuf| std::fs::read_to_string(path).unwrap_or_else(|e| panic!("reading {}: {e}", path.display()));
     let inside = |path: &Path| path.strip_prefix(directory).expect("inside the policy").display().to_string();
     let sources = files(directory, ".rego").into_iter().filter(|path| !inside(path).ends_with("_test.rego"));
     let modules = sources.map(|path| (inside(&path), read(&path))).collect();

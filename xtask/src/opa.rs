@@ -65,7 +65,9 @@ pub fn run(task: &Task) -> Result<()> {
 /// All of it, as a stage of the tests.
 pub fn check() -> Result<Outcome> {
     if tools::opa().is_none() {
-        return tools::skipped("OPA's behaviour: without `opa`, cases, vectors and capabilities are held against nothing");
+        return tools::skipped(
+            "OPA's behaviour: without `opa`, cases, vectors and capabilities are held against nothing",
+        );
     }
     let all = Selection { check: true, write: false, only: None };
     for task in [Task::Cases(all.clone()), Task::Vectors(all.clone()), Task::Capabilities(all)] {

@@ -1,8 +1,8 @@
 //! What OPA's compiler and the room `rego` make of a policy, in the host's own runtime. In the glue's place stands a guest
 //! that tells what the policy answered.
 
-use super::opa::{self, Compiled};
 use super::Engine;
+use super::opa::{self, Compiled};
 use crate::hostile_guests::{call, evidence, load, roomy, runtime};
 use palisade::rego::{self, Built, DataLoading, Parts};
 use palisade::runtime::{Plugin, Runtime};

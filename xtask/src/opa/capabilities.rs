@@ -134,7 +134,10 @@ mod tests {
             json!({"name": "indexof_n", "decl": {"args": [{}, {}]}}),
         ];
         let text = probe(&builtins);
-        assert!(text.contains("r0 = x { x := time.now_ns() }\nr1 = x { x := indexof_n(input.a0, input.a1) }"), "{text}");
+        assert!(
+            text.contains("r0 = x { x := time.now_ns() }\nr1 = x { x := indexof_n(input.a0, input.a1) }"),
+            "{text}"
+        );
         assert!(!text.contains("assign"));
     }
 }
