@@ -5,6 +5,7 @@ mod datum;
 mod execute;
 mod functions;
 mod parse;
+mod words;
 
 use datum::Datum;
 
@@ -37,7 +38,7 @@ mod tests {
     fn a_template_that_calls_itself_or_never_ends_is_undefined() {
         assert_eq!(rendered(r#"{{define "t"}}{{template "t"}}{{end}}{{template "t"}}"#, "{}"), None);
         assert_eq!(rendered("{{range 100000}}{{range 100000}}x{{end}}{{end}}", "{}"), None);
-        assert_eq!(rendered(&"{{(".repeat(1).replace("(", &"(".repeat(100_000)), "{}"), None);
+        assert_eq!(rendered(&format!("{{{{{}", "(".repeat(100_000)), "{}"), None);
         assert_eq!(rendered(&"{{if .a}}".repeat(100_000), "{}"), None);
     }
 

@@ -4,8 +4,10 @@
 //! `email` is told by the outline of its grammar.
 
 mod check;
+mod findings;
 mod format;
 mod keywords;
+mod leaves;
 mod pattern;
 mod reference;
 mod validate;
@@ -14,8 +16,9 @@ use std::borrow::Cow;
 
 use crate::{Context, Fault, Value, operands, text};
 use check::Check;
+use findings::Error;
 use keywords::Draft;
-use validate::{Error, Validator};
+use validate::Validator;
 
 /// Whether a document fits, and what does not.
 pub fn match_schema(_: &Context, arguments: &[Value]) -> Result<Value, Fault> {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::datum::Datum;
-use crate::{Fault, text};
+use super::{datum::Datum, words::Words};
+use crate::Fault;
 
 /// Nested actions and parentheses: as deep as the stack of a guest bears with room to spare.
-const MAX_DEPTH: usize = 100;
+pub(super) const MAX_DEPTH: usize = 100;
 
 /// All templates of one text; the unnamed one is run.
 #[derive(Debug, Default)]
@@ -58,7 +58,7 @@ pub(super) fn parse(text: &str) -> Result<Templates, Fault> {
     let mut parser = Parser { pieces: pieces(text)?.into_iter(), templates: Templates::default(), depth: 0, loops: 0 };
     let mut variables = vec!["$".to_owned()];
     let (nodes, end) = parser.nodes(&mut variables)?;
-    if !matches!(end, End::Text) {
+    if !matches!(end, Stop::Text) {
         return Err("the template ends or turns what it never began".into());
     }
     parser.templates.main = nodes;
@@ -84,9 +84,8 @@ fn pieces(mut rest: &str) -> Result<Vec<Piece<'_>>, Fault> {
         let length = if comment.starts_with("/*") {
             let end = comment.find("*/").ok_or("a comment is not closed")?;
             action = &comment[end + 2..];
-            if !action.starts_with("}}")
-                && !(action.starts_with(BLANKS) && action.trim_start_matches(BLANKS).starts_with("-}}"))
-            {
+            let trims = action.starts_with(BLANKS) && action.trim_start_matches(BLANKS).starts_with("-}}");
+            if !trims && !action.starts_with("}}") {
                 return Err("a comment ends before its action does".into());
             }
             action.find("}}").ok_or("an action is not closed")?
@@ -107,7 +106,7 @@ fn pieces(mut rest: &str) -> Result<Vec<Piece<'_>>, Fault> {
     Ok(pieces)
 }
 
-const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
+pub(super) const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 
 /// Where the action ends; braces within its strings do not count.
 fn action_length(action: &str) -> Result<usize, Fault> {
@@ -128,7 +127,7 @@ fn action_length(action: &str) -> Result<usize, Fault> {
 }
 
 /// What ended a list of nodes.
-enum End {
+enum Stop {
     Text,
     End,
     Else(String),
@@ -142,7 +141,7 @@ struct Parser<'t> {
 }
 
 impl Parser<'_> {
-    fn nodes(&mut self, variables: &mut Vec<String>) -> Result<(Vec<Node>, End), Fault> {
+    fn nodes(&mut self, variables: &mut Vec<String>) -> Result<(Vec<Node>, Stop), Fault> {
         let mut nodes = Vec::new();
         while let Some(piece) = self.pieces.next() {
             let action = match piece {
@@ -156,12 +155,12 @@ impl Parser<'_> {
             let length = action.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(action.len());
             let (word, rest) = action.split_at(length);
             match word {
-                "end" if rest.is_empty() => return Ok((nodes, End::End)),
-                "else" => return Ok((nodes, End::Else(rest.trim_matches(BLANKS).to_owned()))),
+                "end" if rest.is_empty() => return Ok((nodes, Stop::End)),
+                "else" => return Ok((nodes, Stop::Else(rest.trim_matches(BLANKS).to_owned()))),
                 _ => nodes.extend(self.action(word, rest, action, variables)?),
             }
         }
-        Ok((nodes, End::Text))
+        Ok((nodes, Stop::Text))
     }
 
     fn action(
@@ -203,16 +202,16 @@ impl Parser<'_> {
         let (then, end) = self.nodes(variables)?;
         self.loops -= usize::from(kind == "range");
         let otherwise = match end {
-            End::End => Vec::new(),
-            End::Text => return Err(format!("{kind} has no end").into()),
-            End::Else(rest) if rest.is_empty() => {
+            Stop::End => Vec::new(),
+            Stop::Text => return Err(format!("{kind} has no end").into()),
+            Stop::Else(rest) if rest.is_empty() => {
                 let (otherwise, end) = self.nodes(variables)?;
-                if !matches!(end, End::End) {
+                if !matches!(end, Stop::End) {
                     return Err("an else has no end".into());
                 }
                 otherwise
             }
-            End::Else(rest) => {
+            Stop::Else(rest) => {
                 let word = kind;
                 let rest = rest.strip_prefix(word).filter(|rest| rest.starts_with(BLANKS) && word != "range");
                 let branch = self.branch(rest.ok_or("an else is followed by something")?, variables, word)?;
@@ -255,7 +254,7 @@ impl Parser<'_> {
         let (nodes, end) = self.nodes(&mut vec!["$".to_owned()])?;
         self.loops = loops;
         self.depth -= 1;
-        if !matches!(end, End::End) {
+        if !matches!(end, Stop::End) {
             return Err(format!("the template {name:?} has no end").into());
         }
         let is_empty =
@@ -275,213 +274,4 @@ impl Parser<'_> {
     fn pipeline(&mut self, text: &str, variables: &mut Vec<String>) -> Result<Pipeline, Fault> {
         Words::new(text).whole_pipeline(variables, false)
     }
-}
-
-/// Walks through one action.
-struct Words<'t> {
-    rest: &'t str,
-    depth: usize,
-}
-
-impl<'t> Words<'t> {
-    fn new(rest: &'t str) -> Self {
-        Self { rest, depth: 0 }
-    }
-
-    fn blanks(&mut self) -> bool {
-        let before = self.rest.len();
-        self.rest = self.rest.trim_start_matches(BLANKS);
-        before != self.rest.len()
-    }
-
-    fn take(&mut self, text: &str) -> bool {
-        let found = self.rest.strip_prefix(text);
-        self.rest = found.unwrap_or(self.rest);
-        found.is_some()
-    }
-
-    fn word(&mut self) -> &'t str {
-        let length =
-            self.rest.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(self.rest.len());
-        let (word, rest) = self.rest.split_at(length);
-        self.rest = rest;
-        word
-    }
-
-    fn whole_pipeline(mut self, variables: &mut Vec<String>, pairs: bool) -> Result<Pipeline, Fault> {
-        let pipeline = self.pipeline(variables, pairs)?;
-        if self.rest.is_empty() { Ok(pipeline) } else { Err(format!("unexpected {:?} in an action", self.rest).into()) }
-    }
-
-    fn pipeline(&mut self, variables: &mut Vec<String>, pairs: bool) -> Result<Pipeline, Fault> {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err("the template nests too deep".into());
-        }
-        let mut pipeline = Pipeline::default();
-        self.declaration(&mut pipeline, variables, pairs)?;
-        loop {
-            let command = self.command(variables)?;
-            // What takes the result of the command before it must be a function.
-            let callable = matches!(
-                command[0],
-                Operand::Function(_) | Operand::Fields(..) | Operand::Variable(_) | Operand::Pipeline(_)
-            );
-            if !pipeline.commands.is_empty() && !callable {
-                return Err("a constant cannot take a value".into());
-            }
-            pipeline.commands.push(command);
-            self.blanks();
-            if !self.take("|") {
-                break;
-            }
-        }
-        if !pipeline.assigns {
-            variables.extend(pipeline.variables.iter().cloned());
-        }
-        self.depth -= 1;
-        Ok(pipeline)
-    }
-
-    /// `$x :=`, `$x =`, and `$i, $x :=` in a range.
-    fn declaration(&mut self, pipeline: &mut Pipeline, known: &[String], pairs: bool) -> Result<(), Fault> {
-        self.blanks();
-        let before = self.rest;
-        let mut names = Vec::new();
-        while self.take("$") {
-            names.push(format!("${}", self.word()));
-            self.blanks();
-            if names.len() == 2 || !pairs || !self.take(",") {
-                break;
-            }
-            self.blanks();
-        }
-        let declares = self.take(":=");
-        if names.is_empty() || !declares && !self.take("=") {
-            self.rest = before;
-            return Ok(());
-        }
-        if !declares && names.iter().any(|name| !known.contains(name)) {
-            return Err("a variable is not defined".into());
-        }
-        (pipeline.variables, pipeline.assigns) = (names, !declares);
-        Ok(())
-    }
-
-    fn command(&mut self, variables: &[String]) -> Result<Vec<Operand>, Fault> {
-        let mut operands = Vec::new();
-        self.blanks();
-        while let Some(operand) = self.operand(variables)? {
-            operands.push(operand);
-            if !self.blanks() {
-                break;
-            }
-        }
-        if operands.is_empty() { Err("a command is missing".into()) } else { Ok(operands) }
-    }
-
-    /// Nothing where no operand begins.
-    fn operand(&mut self, variables: &[String]) -> Result<Option<Operand>, Fault> {
-        self.blanks();
-        let Some(first) = self.rest.chars().next() else { return Ok(None) };
-        let operand = match first {
-            '|' | ')' => return Ok(None),
-            '(' => {
-                self.take("(");
-                let inner = self.pipeline(&mut variables.to_vec(), false)?;
-                self.blanks();
-                if !self.take(")") {
-                    return Err("a parenthesis is not closed".into());
-                }
-                Operand::Pipeline(inner)
-            }
-            '.' if !self.rest[1..].starts_with(|next: char| next.is_alphanumeric() || next == '_') => {
-                self.take(".");
-                Operand::Dot
-            }
-            '.' if !self.rest[1..].starts_with(|next: char| next.is_ascii_digit()) => Operand::Dot,
-            '$' => {
-                self.take("$");
-                let name = format!("${}", self.word());
-                if !variables.contains(&name) {
-                    return Err(format!("the variable {name} is not defined").into());
-                }
-                Operand::Variable(name)
-            }
-            '"' | '`' | '\'' => self.quoted(first)?,
-            letter if letter.is_alphabetic() || letter == '_' => named(self.word())?,
-            _ => self.number()?,
-        };
-        let mut fields = Vec::new();
-        while self.rest.starts_with('.') && self.rest[1..].starts_with(|next: char| next.is_alphabetic() || next == '_')
-        {
-            self.take(".");
-            fields.push(self.word().to_owned());
-        }
-        match (fields.is_empty(), &operand) {
-            (true, _) => Ok(Some(operand)),
-            (false, Operand::Constant(_) | Operand::Nil) => Err("a constant has no fields".into()),
-            _ => Ok(Some(Operand::Fields(Box::new(operand), fields))),
-        }
-    }
-
-    fn quoted(&mut self, quote: char) -> Result<Operand, Fault> {
-        let inner = &self.rest[1..];
-        if quote == '`' {
-            let (raw, rest) = inner.split_once('`').ok_or("a string is not closed")?;
-            self.rest = rest;
-            return Ok(Operand::Constant(Datum::Text(raw.to_owned())));
-        }
-        let (string, length) = text::unquote(inner, quote).ok_or("a string is not closed or escapes what it cannot")?;
-        self.rest = &inner[length..];
-        if quote == '"' {
-            return Ok(Operand::Constant(Datum::Text(string)));
-        }
-        let mut characters = string.chars();
-        match (characters.next(), characters.next()) {
-            (Some(character), None) => Ok(Operand::Constant(Datum::Int(u32::from(character).into()))),
-            _ => Err("a character constant is not one character".into()),
-        }
-    }
-
-    fn number(&mut self) -> Result<Operand, Fault> {
-        let length =
-            self.rest.find(|letter: char| BLANKS.contains(&letter) || "|)".contains(letter)).unwrap_or(self.rest.len());
-        let (number, rest) = self.rest.split_at(length);
-        self.rest = rest;
-        constant(number).map(Operand::Constant).ok_or_else(|| Fault::new(format!("unexpected {number:?}")))
-    }
-}
-
-/// A number as Go writes one in its source, with a radix and underscores where it likes.
-fn constant(number: &str) -> Option<Datum> {
-    let (negative, plain) = match number.strip_prefix('-') {
-        Some(plain) => (true, plain),
-        None => (false, number.strip_prefix('+').unwrap_or(number)),
-    };
-    let plain = plain.replace('_', "");
-    let radix = [("0x", 16), ("0X", 16), ("0b", 2), ("0B", 2), ("0o", 8), ("0O", 8)];
-    let octal = plain.len() > 1 && plain.starts_with('0') && plain.bytes().all(|digit| digit.is_ascii_digit());
-    let int = match radix.into_iter().find(|(prefix, _)| plain.starts_with(prefix)) {
-        Some((_, radix)) => i64::from_str_radix(&plain[2..], radix).ok()?,
-        None if octal => i64::from_str_radix(&plain, 8).ok()?,
-        None if plain.starts_with(|digit: char| digit.is_ascii_digit() || digit == '.')
-            && plain.contains(['.', 'e', 'E']) =>
-        {
-            let float = plain.parse::<f64>().ok().filter(|float| float.is_finite())?;
-            return Some(Datum::Float(if negative { -float } else { float }));
-        }
-        None => plain.parse().ok()?,
-    };
-    Some(Datum::Int(if negative { -int } else { int }))
-}
-
-fn named(word: &str) -> Result<Operand, Fault> {
-    Ok(match word {
-        "true" => Operand::Constant(Datum::Bool(true)),
-        "false" => Operand::Constant(Datum::Bool(false)),
-        "nil" => Operand::Nil,
-        name if super::functions::is_known(name) => Operand::Function(name.to_owned()),
-        other => return Err(format!("function {other:?} not defined").into()),
-    })
 }

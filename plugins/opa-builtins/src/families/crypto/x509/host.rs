@@ -24,9 +24,12 @@ pub fn is_named(certificate: &X509Certificate<'_>, host: &str) -> bool {
     })
 }
 
-/// A star stands for the whole first label.
+/// A star stands for the whole first label. What is no name of a host may still be the pattern itself.
 fn fits(pattern: &str, host: &str) -> bool {
     let (pattern, host) = (pattern.to_ascii_lowercase(), host.to_ascii_lowercase());
+    if pattern == host {
+        return true;
+    }
     let host = host.strip_suffix('.').unwrap_or(&host);
     let (pattern, labels) = (pattern.split('.').collect::<Vec<_>>(), host.split('.').collect::<Vec<_>>());
     let is_label = |label: &&str| {
