@@ -11,6 +11,7 @@ mod interleavings;
 mod limits;
 mod line;
 mod payloads;
+mod policies_four_ways;
 mod plugins;
 mod policies_bundles;
 mod policies_remote;
