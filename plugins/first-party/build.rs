@@ -12,6 +12,12 @@ use std::{
 /// The folders in `plugins/`. This list is the only one: the library's is generated from it.
 const PLUGINS: [&str; 6] = ["trivy", "spdx", "cyclonedx", "sarif", "vulnerability", "license"];
 
+/// Components that are no plugins by themselves: what the host joins OPA policies with.
+const PARTS: [&str; 2] = ["opa-glue", "opa-builtins"];
+
+/// Libraries below `plugins/` that more than one of them is made of.
+const LIBRARIES: [&str; 2] = ["policy-results", "policy-evaluator"];
+
 const TARGET: &str = "wasm32-wasip2";
 
 fn main() {
@@ -24,7 +30,7 @@ fn main() {
     watch(&workspace);
     let guests = guests(&workspace);
     let _alone = lock(&guests);
-    for plugin in PLUGINS {
+    for plugin in PLUGINS.iter().chain(&PARTS) {
         build(&workspace, &guests, plugin);
     }
     publish(&guests);
@@ -48,7 +54,7 @@ fn watch(workspace: &Path) {
     {
         println!("cargo::rerun-if-changed={}", workspace.join(path).display());
     }
-    for plugin in PLUGINS {
+    for plugin in PLUGINS.iter().chain(&PARTS).chain(&LIBRARIES) {
         let folder = workspace.join("plugins").join(plugin);
         println!("cargo::rerun-if-changed={}", folder.join("src").display());
         println!("cargo::rerun-if-changed={}", folder.join("Cargo.toml").display());
@@ -130,21 +136,25 @@ fn belongs_to_the_outer_build(name: &str) -> bool {
     GOES.contains(&name) || name.starts_with("CARGO") && !STAYS.iter().any(|stays| name.starts_with(stays))
 }
 
-/// Copies the components and writes the list that the library includes.
+/// Copies the components and writes the lists that the library includes.
 fn publish(guests: &Path) {
     let out = PathBuf::from(variable("OUT_DIR"));
-    let mut list = String::from("[\n");
-    for plugin in PLUGINS {
-        let built = guests.join(TARGET).join("guest").join(format!("palisade_plugin_{plugin}.wasm"));
-        let copy = out.join(format!("{plugin}.wasm"));
-        if let Err(error) = fs::copy(&built, &copy) {
-            fail(&format!("copying {}: {error}", built.display()));
+    for (file, names) in [("first_party.rs", PLUGINS.as_slice()), ("parts.rs", PARTS.as_slice())] {
+        let mut list = String::from("[\n");
+        for name in names {
+            // Cargo writes an underscore for a hyphen.
+            let built = format!("palisade_plugin_{}.wasm", name.replace('-', "_"));
+            let built = guests.join(TARGET).join("guest").join(built);
+            let copy = out.join(format!("{name}.wasm"));
+            if let Err(error) = fs::copy(&built, &copy) {
+                fail(&format!("copying {}: {error}", built.display()));
+            }
+            list += &format!("    FirstParty {{ name: {name:?}, wasm: include_bytes!({copy:?}) }},\n");
         }
-        list += &format!("    FirstParty {{ name: {plugin:?}, wasm: include_bytes!({copy:?}) }},\n");
-    }
-    list += "]\n";
-    if let Err(error) = fs::write(out.join("first_party.rs"), list) {
-        fail(&format!("writing the list of plugins: {error}"));
+        list += "]\n";
+        if let Err(error) = fs::write(out.join(file), list) {
+            fail(&format!("writing the list {file}: {error}"));
+        }
     }
 }
 

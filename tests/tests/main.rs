@@ -11,3 +11,4 @@ mod payloads;
 mod plugins;
 mod rooms;
 mod webhooks;
+mod zz_real;

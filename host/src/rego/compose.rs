@@ -14,16 +14,17 @@ const POLICY: &str = "palisade:opa/policy@0.1.0";
 const BUILTINS: &str = "palisade:opa/builtins@0.1.0";
 
 /// A component of the world `palisade:opa/wrapped`.
-pub fn lift(mut module: Vec<u8>) -> Result<Vec<u8>, RegoError> {
-    let lifted = || {
-        let mut resolve = Resolve::default();
-        resolve.push_source("plugin.wit", PLUGIN)?;
-        let package = resolve.push_source("opa.wit", OPA)?;
-        let world = resolve.select_world(&[package], Some("wrapped"))?;
-        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
-        ComponentEncoder::default().validate(true).module(&module)?.encode()
-    };
-    lifted().map_err(|error: anyhow::Error| RegoError::Wrapping(format!("{error:#}")))
+pub fn lift(module: Vec<u8>) -> Result<Vec<u8>, RegoError> {
+    lifted(module).map_err(|error| RegoError::Wrapping(format!("{error:#}")))
+}
+
+fn lifted(mut module: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+    let mut resolve = Resolve::default();
+    resolve.push_source("plugin.wit", PLUGIN)?;
+    let package = resolve.push_source("opa.wit", OPA)?;
+    let world = resolve.select_world(&[package], Some("wrapped"))?;
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
+    ComponentEncoder::default().validate(true).module(&module)?.encode()
 }
 
 /// Joins the policy with the parts that it needs.
