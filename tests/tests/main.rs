@@ -18,3 +18,4 @@ mod policies_remote;
 mod policies_results;
 mod rooms;
 mod webhooks;
+mod zz_real;
