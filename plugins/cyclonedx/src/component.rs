@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 
 use palisade_plugin::lenient::Number;
+use palisade_plugin::words::distinct;
 use palisade_plugin::{Component, ComponentRelation, ComponentScope, Diagnostic, Location, ReportBuilder};
 
-use crate::document::{ComponentEntry, ComponentEvidence, Hash, Occurrence};
-use crate::words::{distinct, filled, pairs};
+use crate::document::{ComponentEntry, ComponentEvidence, Hash, Occurrence, pairs};
 use crate::{license, purl};
 
 /// What npm's tools write, almost always without a scope or beside `required`.
@@ -91,25 +91,25 @@ impl Inventory {
 }
 
 fn component(entry: ComponentEntry, pointer: &str) -> Option<Component> {
-    let purl_raw = filled(entry.purl);
+    let purl_raw = entry.purl.filled();
     let purl = purl_raw.as_deref().and_then(purl::repaired).map(String::from);
-    let name = filled(entry.name).or_else(|| purl.as_deref().and_then(purl::package).map(|package| package.name))?;
-    let group = filled(entry.group);
+    let name = entry.name.filled().or_else(|| purl.as_deref().and_then(purl::package).map(|package| package.name))?;
+    let group = entry.group.filled();
     let evidence = entry.evidence.0.unwrap_or_default();
-    let stated_scope = filled(entry.scope);
+    let stated_scope = entry.scope.filled();
     let mut properties: Vec<_> = pairs(entry.properties).collect();
 
-    let id = filled(entry.bom_ref).unwrap_or_else(|| pointer.to_owned());
+    let id = entry.bom_ref.filled().unwrap_or_else(|| pointer.to_owned());
     let mut component = Component::new(id, purl::full_name(purl::type_of(purl.as_deref()), group.as_deref(), &name));
-    component.version = filled(entry.version);
-    component.component_type = filled(entry.kind);
-    component.supplier = entry.supplier.0.and_then(|supplier| filled(supplier.name)).or(filled(entry.publisher));
+    component.version = entry.version.filled();
+    component.component_type = entry.kind.filled();
+    component.supplier = entry.supplier.0.and_then(|supplier| supplier.name.filled()).or(entry.publisher.filled());
     component.scope = scope(stated_scope.as_deref(), &properties);
     component.locations = locations(&evidence, &properties);
     component.licenses = license::claims(entry.licenses);
     component.licenses.extend(license::detected(evidence.licenses));
     component.hashes = entry.hashes.into_iter().filter_map(hash).collect();
-    component.cpes = filled(entry.cpe).into_iter().collect();
+    component.cpes = entry.cpe.filled().into_iter().collect();
     component.origin = Some(pointer.to_owned());
     properties.extend(stated_scope.map(|word| ("scope-raw".to_owned(), word)));
     properties.extend(purl_raw.filter(|raw| purl.as_ref() != Some(raw)).map(|raw| ("purl-raw".to_owned(), raw)));
@@ -156,7 +156,7 @@ fn relative(path: &str) -> String {
 
 /// `SHA-256` and its content as `sha256:…`.
 fn hash(hash: Hash) -> Option<String> {
-    let algorithm = filled(hash.algorithm)?.to_ascii_lowercase();
+    let algorithm = hash.algorithm.filled()?.to_ascii_lowercase();
     let algorithm = algorithm.strip_prefix("sha-").map_or(algorithm.clone(), |bits| format!("sha{bits}"));
-    Some(format!("{algorithm}:{}", filled(hash.content)?.to_ascii_lowercase()))
+    Some(format!("{algorithm}:{}", hash.content.filled()?.to_ascii_lowercase()))
 }

@@ -8,7 +8,6 @@ mod package;
 mod place;
 mod rule;
 mod run;
-mod words;
 
 use std::collections::BTreeSet;
 

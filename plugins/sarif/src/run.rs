@@ -12,7 +12,6 @@ use crate::finding::{self, Surroundings};
 use crate::kind::{self, Kind};
 use crate::place::Places;
 use crate::rule::{self, Rulebook};
-use crate::words::filled;
 
 /// A run as it is read.
 #[derive(Debug, Default)]
@@ -59,7 +58,7 @@ impl Run {
                 })?,
                 "automationDetails" => {
                     let details: AutomationDetails = member.parse()?.unwrap_or_default();
-                    run.automation = filled(&details.id).map(str::to_owned);
+                    run.automation = details.id.as_filled().map(str::to_owned);
                 }
                 _ => {}
             }
@@ -70,7 +69,7 @@ impl Run {
     }
 
     fn take_tool(&mut self, tool: Tool) {
-        let text = |text: &Maybe<Text>| filled(text).map(str::to_owned);
+        let text = |text: &Maybe<Text>| text.as_filled().map(str::to_owned);
         if let Some(driver) = tool.driver.as_ref() {
             self.driver = text(&driver.name).unwrap_or_default();
             self.version = text(&driver.version).or_else(|| text(&driver.semantic_version));
@@ -83,7 +82,7 @@ impl Run {
         let notifications =
             invocation.tool_execution_notifications.iter().chain(&invocation.tool_configuration_notifications);
         let errors = notifications
-            .filter(|note| filled(&note.level).is_some_and(|level| level.eq_ignore_ascii_case("error")))
+            .filter(|note| note.level.as_filled().is_some_and(|level| level.eq_ignore_ascii_case("error")))
             .count();
         let trouble = match (invocation.execution_successful.0, errors) {
             (Some(false), _) => Some("the tool says that it failed".to_owned()),
@@ -92,7 +91,7 @@ impl Run {
         };
         self.completeness =
             self.completeness.take().or(trouble.map(|message| Diagnostic::warning(message).at(pointer)));
-        let time = filled(&invocation.end_time_utc).or(filled(&invocation.start_time_utc));
+        let time = invocation.end_time_utc.as_filled().or(invocation.start_time_utc.as_filled());
         self.times.extend(time.map(str::to_owned));
         self.places.checkouts.extend(invocation.working_directory.0);
     }
@@ -133,7 +132,7 @@ impl Run {
 fn covered_by_rules(driver: &str, rules: &Rulebook) -> BTreeSet<Kind> {
     let mut covered: BTreeSet<Kind> = kind::of_tool(driver).into_iter().collect();
     for rule in rules.iter() {
-        let id = filled(&rule.id).unwrap_or_default();
+        let id = rule.id.as_filled().unwrap_or_default();
         covered.extend(kind::shown(kind::of_rule(id, rule::tags(Some(rule), None), driver), id, driver));
     }
     covered

@@ -11,7 +11,7 @@ use palisade_plugin::{
 
 use crate::{
     COVERS,
-    component::{self, LicenseNames, Nameless, filled},
+    component::{self, LicenseNames, Nameless},
     document::{CreationInfo, ExtractedLicense, Package, Relationship},
     graph::{Described, Graph, Links},
     recognize,
@@ -47,7 +47,7 @@ pub fn write(artifact: &Artifact, report: &mut ReportBuilder) -> Result<(), Fail
 
 impl Document {
     fn take(&mut self, name: &str, member: &mut Member) -> Result<(), Failure> {
-        let text = |member: &mut Member| -> Result<_, Failure> { Ok(member.parse::<Maybe<Text>>()?.and_then(filled)) };
+        let text = |member: &mut Member| -> Result<_, Failure> { Ok(member.parse::<Maybe<Text>>()?.and_then(Maybe::filled)) };
         match name {
             "spdxVersion" => self.version = text(member)?,
             "SPDXID" => self.id = text(member)?,

@@ -183,6 +183,22 @@ impl<T> Deref for Maybe<T> {
     }
 }
 
+impl Maybe<Text> {
+    /// The text, unless it is blank: producers leave members out or empty without a difference in meaning.
+    pub fn filled(self) -> Option<String> {
+        self.0.filter(is_filled).map(|text| text.0)
+    }
+
+    /// As [`filled`](Maybe::filled), borrowed.
+    pub fn as_filled(&self) -> Option<&str> {
+        self.0.as_ref().filter(|text| is_filled(text)).map(|text| &*text.0)
+    }
+}
+
+fn is_filled(text: &Text) -> bool {
+    text.chars().any(|character| !character.is_whitespace())
+}
+
 impl<T> From<Maybe<T>> for Option<T> {
     fn from(maybe: Maybe<T>) -> Option<T> {
         maybe.0
@@ -343,6 +359,15 @@ mod tests {
         let read = package(r#"{"name": 7, "licenses": true, "line": " 12 ", "files": ["a", 2.0]}"#);
         assert_eq!((&*read.name, &*read.licenses[0], &*read.files[1]), ("7", "true", "2.0"));
         assert_eq!(read.line.and_then(Number::as_u32), Some(12));
+    }
+
+    #[test]
+    fn blank_texts_say_nothing() {
+        let text = |text: &str| Maybe(Some(Text::from(text)));
+        assert_eq!((text(" a ").filled().as_deref(), text(" a ").as_filled()), (Some(" a "), Some(" a ")));
+        for blank in [text(""), text(" \n\u{a0}"), Maybe(None)] {
+            assert_eq!((blank.as_filled(), blank.clone().filled()), (None, None));
+        }
     }
 
     #[test]

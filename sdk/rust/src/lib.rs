@@ -12,6 +12,7 @@
 mod artifact;
 #[allow(missing_docs)] // generated; nothing of it is named by authors
 mod bindings;
+pub mod dates;
 mod document;
 mod evaluator;
 mod evidence;
@@ -29,6 +30,7 @@ mod skimmer;
 pub mod testing;
 mod text;
 pub mod types;
+pub mod words;
 
 pub use artifact::Artifact;
 pub use document::Document;
