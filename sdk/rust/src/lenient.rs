@@ -53,6 +53,16 @@ fn fitting<T: DeserializeOwned>(value: Value) -> Option<T> {
     }
 }
 
+/// An element of a list. Where `null` stands for a value, nothing was said; where it stands for an entry, one is missing.
+fn entry<T: DeserializeOwned>(value: Value) -> Option<T> {
+    if value.is_null() {
+        LEFT_OUT.with_borrow_mut(|left_out| left_out.push(NO_ENTRY.to_owned()));
+    }
+    fitting(value)
+}
+
+const NO_ENTRY: &str = "null stands in place of an entry";
+
 /// A string, or a number or bool in its place, which becomes its JSON text. For `null` use `Option<Text>`; for anything
 /// else `Maybe<Text>`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -214,12 +224,13 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Maybe<T> {
     }
 }
 
-/// A list; `null` and anything that is no list count as an empty one, and an element of a wrong type is left out.
+/// A list; `null` and anything that is no list count as an empty one. An element of a wrong type, or `null` in place of one,
+/// is left out, and the report becomes partial.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct List<T>(pub Vec<T>);
 
-/// One value or a list of them; `null` counts as an empty list, and an element of a wrong type is left out.
+/// One value or a list of them; `null` counts as an empty list. Elements as in a [`List`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct OneOrMany<T>(pub Vec<T>);
@@ -263,10 +274,10 @@ list_like!(OneOrMany);
 impl<'de, T: DeserializeOwned> Deserialize<'de> for List<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if STRICT.get() {
-            return Option::<Vec<T>>::deserialize(deserializer).map(|list| List(list.unwrap_or_default()));
+            return Option::<Entries<T>>::deserialize(deserializer).map(|list| List(list.unwrap_or_default().0));
         }
         Ok(match Value::deserialize(deserializer)? {
-            Value::Array(elements) => List(elements.into_iter().filter_map(fitting).collect()),
+            Value::Array(elements) => List(elements.into_iter().filter_map(entry).collect()),
             other => List(fitting(other).unwrap_or_default()),
         })
     }
@@ -278,7 +289,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for OneOrMany<T> {
             return deserializer.deserialize_any(OneOrManyVisitor(PhantomData)).map(OneOrMany);
         }
         Ok(match Value::deserialize(deserializer)? {
-            Value::Array(elements) => OneOrMany(elements.into_iter().filter_map(fitting).collect()),
+            Value::Array(elements) => OneOrMany(elements.into_iter().filter_map(entry).collect()),
             other => OneOrMany(fitting(other).into_iter().collect()),
         })
     }
@@ -322,13 +333,44 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for OneOrManyVisitor<T> {
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Vec<T>, A::Error> {
         Self::one(MapAccessDeserializer::new(map))
     }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Vec<T>, A::Error> {
-        let mut many = Vec::new();
-        // An element may be null as well.
-        while let Some(element) = elements.next_element::<Option<T>>()? {
-            many.extend(element);
-        }
-        Ok(many)
+    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Vec<T>, A::Error> {
+        entries(elements)
+    }
+}
+
+/// On the first attempt `null` in place of an entry is an error, so that the second one notes it.
+fn entries<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(mut elements: A) -> Result<Vec<T>, A::Error> {
+    let mut entries = Vec::new();
+    while let Some(element) = elements.next_element::<Option<T>>()? {
+        entries.push(element.ok_or_else(|| A::Error::custom(NO_ENTRY))?);
+    }
+    Ok(entries)
+}
+
+struct Entries<T>(Vec<T>);
+
+impl<T> Default for Entries<T> {
+    fn default() -> Self {
+        Entries(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(EntriesVisitor(PhantomData)).map(Entries)
+    }
+}
+
+struct EntriesVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for EntriesVisitor<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a list")
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Vec<T>, A::Error> {
+        entries(elements)
     }
 }
 
