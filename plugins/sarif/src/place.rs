@@ -61,6 +61,9 @@ impl Places {
     }
 
     fn path(&self, uri: &str, base: Option<&str>) -> String {
+        if is_settled(uri) && base.is_none_or(|name| !self.bases.contains_key(name)) {
+            return uri.to_owned();
+        }
         if uri.contains("://") && !uri.starts_with("file:") {
             return uri.to_owned();
         }
@@ -103,6 +106,12 @@ fn from_runner(path: &str) -> Option<&str> {
     let (first, rest) = rest.split_once('/')?;
     let (second, rest) = rest.split_once('/')?;
     (first == second).then_some(rest)
+}
+
+/// A path that is relative and clean already, as nearly all are.
+fn is_settled(uri: &str) -> bool {
+    let is_plain = !uri.bytes().any(|byte| matches!(byte, b'%' | b'\\' | b':') || byte.is_ascii_whitespace());
+    is_plain && uri.is_ascii() && uri.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 /// Without scheme, drive letter and escapes, with forward slashes.
