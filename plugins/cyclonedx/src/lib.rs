@@ -219,11 +219,9 @@ impl Document {
 /// Tool of the list up to 1.4, or first component or service of the object since 1.5.
 fn tool(entry: &ToolEntry) -> Option<(String, Option<String>)> {
     let Some(name) = entry.name.clone().filled() else {
-        return entry
-            .components
-            .iter()
-            .chain(&entry.services)
-            .find_map(|entry| Some((entry.name.clone().filled()?.to_ascii_lowercase(), entry.version.clone().filled())));
+        return entry.components.iter().chain(&entry.services).find_map(|entry| {
+            Some((entry.name.clone().filled()?.to_ascii_lowercase(), entry.version.clone().filled()))
+        });
     };
     // npm calls its tool `cli`, which says something only behind the vendor's name.
     let name = match entry.vendor.clone().filled() {

@@ -1,8 +1,9 @@
 //! Packages as components. What SPDX says with a word of its own (`NOASSERTION`, `NONE`) keeps its meaning.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use palisade_plugin::{Component, LicenseClaim, LicenseSource, LicenseValue};
+use palisade_plugin::{Component, LicenseClaim, LicenseSource, LicenseValue, purl};
 
 use crate::document::{Checksum, ExternalReference, ExtractedLicense, Package};
 
@@ -19,6 +20,15 @@ impl LicenseNames {
         LicenseNames(extracted.into_iter().filter_map(named).collect())
     }
 
+    /// In front of the component's other properties, once each.
+    pub fn add_to(&self, component: &mut Component) {
+        if self.0.is_empty() {
+            return;
+        }
+        let names = license_names(&component.licenses, self);
+        component.properties.splice(0..0, names.into_iter().map(|name| ("license-name".to_owned(), name)));
+    }
+
     fn in_expression(&self, expression: &str) -> impl Iterator<Item = &str> {
         let words = expression.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ',' | '/'));
         words.filter_map(|word| self.0.get(word).map(String::as_str))
@@ -33,12 +43,13 @@ pub enum Nameless {
     Package,
 }
 
-/// Everything but scope and relation, which only the relationships tell.
-pub fn component(package: Package, names: &LicenseNames, origin: String) -> Result<Component, Nameless> {
+/// Everything but scope and relation, which only the relationships tell, and the names of licences. On failure the origin
+/// comes back.
+pub fn component(package: Package, origin: String) -> Result<Component, (Nameless, String)> {
     let version = package.version.filled().or(package.draft_version.filled());
     let Some(name) = package.name.filled().or(package.draft_name.filled()) else {
         let is_known = version.is_some() || !package.references.is_empty();
-        return Err(if is_known { Nameless::Package } else { Nameless::Placeholder });
+        return Err((if is_known { Nameless::Package } else { Nameless::Placeholder }, origin));
     };
     let mut component = Component::new(package.id.filled().unwrap_or_else(|| origin.clone()), name);
     component.version = version;
@@ -50,10 +61,6 @@ pub fn component(package: Package, names: &LicenseNames, origin: String) -> Resu
     let declared = claim(LicenseSource::Declared, package.declared.filled().or(package.draft_declared.filled()));
     let concluded = claim(LicenseSource::Concluded, package.concluded.filled().or(package.draft_concluded.filled()));
     component.licenses = declared.into_iter().chain(concluded).collect();
-    for name in license_names(&component.licenses, names) {
-        component.property("license-name", name);
-    }
-
     let facts = [
         ("downloadLocation", package.download_location),
         ("sourceInfo", package.source_info),
@@ -73,7 +80,7 @@ fn refer(component: &mut Component, reference: ExternalReference) {
     let kind = reference.kind.filled().unwrap_or_default();
     match kind.trim().to_ascii_lowercase().as_str() {
         "purl" if component.purl.is_none() => {
-            let repaired = repaired_purl(locator.trim());
+            let repaired = purl::repaired(&locator).map_or_else(|| locator.trim().to_owned(), Cow::into_owned);
             if repaired != locator {
                 component.property("purl-raw", locator);
             }
@@ -84,24 +91,6 @@ fn refer(component: &mut Component, reference: ExternalReference) {
             let category = reference.category.filled().unwrap_or_default();
             component.property("externalRef", format!("{category} {kind} {locator}"));
         }
-    }
-}
-
-/// Slashes behind `pkg:`, upper case in the type, two types by names that nobody else uses, and a bare `@` in front of an
-/// npm scope are the mistakes that occur.
-fn repaired_purl(purl: &str) -> String {
-    let Some((kind, rest)) = purl.strip_prefix("pkg:").and_then(|rest| rest.trim_start_matches('/').split_once('/'))
-    else {
-        return purl.to_owned();
-    };
-    let kind = match kind.to_ascii_lowercase().as_str() {
-        "alpine" => "apk".to_owned(),
-        "dotnet-core" => "nuget".to_owned(),
-        kind => kind.to_owned(),
-    };
-    match rest.strip_prefix('@') {
-        Some(scope) if kind == "npm" => format!("pkg:npm/%40{scope}"),
-        _ => format!("pkg:{kind}/{rest}"),
     }
 }
 
@@ -117,8 +106,10 @@ fn supplier(text: &str) -> Option<String> {
 }
 
 fn hash(checksum: Checksum) -> Option<String> {
-    let algorithm = checksum.algorithm.filled()?.trim().to_ascii_lowercase();
-    Some(format!("{algorithm}:{}", checksum.value.filled()?.trim().to_ascii_lowercase()))
+    let (algorithm, value) = (checksum.algorithm.filled()?, checksum.value.filled()?);
+    let mut hash = [algorithm.trim(), ":", value.trim()].concat();
+    hash.make_ascii_lowercase();
+    Some(hash)
 }
 
 fn claim(source: LicenseSource, text: Option<String>) -> Option<LicenseClaim> {

@@ -2,8 +2,7 @@
 
 use palisade_plugin::{
     Detail, Diagnostic, Finding, LicenseClaim, LicenseSource, LicenseValue, Location, PackageRef, Severity,
-    lenient::OneOrMany,
-    words,
+    lenient::OneOrMany, words,
 };
 
 use crate::{

@@ -23,6 +23,7 @@ pub mod log;
 mod normalizer;
 mod notes;
 mod paging;
+pub mod purl;
 mod ranged;
 mod report_builder;
 mod settings;
