@@ -18,4 +18,3 @@ mod policies_remote;
 mod policies_results;
 mod rooms;
 mod webhooks;
-mod zz_real;
