@@ -145,8 +145,14 @@ pub async fn serve(config: Config) -> Result<Host> {
     let intake = Arc::new(Door { queue: queue.clone(), clock: clock.clone(), metrics: bench.metrics.clone() });
     let options = webhook_options(&config);
     let gauges = Arc::new(Totals { github: github.clone(), fetcher: fetcher.clone(), runtime: bench.runtime.clone() });
-    let api =
-        Api { state: state.clone(), queue: queue.clone(), metrics: bench.metrics.clone(), gauges, ready: is_ready, opa_servers };
+    let api = Api {
+        state: state.clone(),
+        queue: queue.clone(),
+        metrics: bench.metrics.clone(),
+        gauges,
+        ready: is_ready,
+        opa_servers,
+    };
     let router = webhook::router(intake, options).merge(api::router(api));
     let listener = TcpListener::bind(&config.server.address)
         .await

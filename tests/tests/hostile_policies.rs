@@ -139,11 +139,12 @@ async fn a_policy_that_aborts_is_quoted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn long_last_words_are_cut_between_two_characters() {
-    let policy = harmless()
-        .text(WORDS_AT, [b"x".as_slice(), "ü".repeat(5_000).as_bytes(), &[0]].concat())
-        .with("opa_eval", |code| {
+    let policy = harmless().text(WORDS_AT, [b"x".as_slice(), "ü".repeat(5_000).as_bytes(), &[0]].concat()).with(
+        "opa_eval",
+        |code| {
             code.i32_const(WORDS_AT).call(PRINTLN).i32_const(WORDS_AT).call(ABORT).unreachable();
-        });
+        },
+    );
     let (kind, _, message) = broken(&policy, roomy()).await;
     assert_eq!(kind, BrokenKind::Trap, "{message}");
     assert!(message.contains("xüüü") && message.len() < 1_000, "{message}");

@@ -97,8 +97,12 @@ async fn answers(server: &OpaServer) -> Result<String, String> {
     let url = server.url();
     match server.health().await {
         Health::Well => Ok(format!("the OPA server {url} responds")),
-        Health::Ill(status) => Err(format!("the OPA server {url} says that it is not well: its health check answers {status}")),
-        Health::Away(why) => Err(format!("the OPA server {url} cannot be reached: {why}; start it, or correct its address")),
+        Health::Ill(status) => {
+            Err(format!("the OPA server {url} says that it is not well: its health check answers {status}"))
+        }
+        Health::Away(why) => {
+            Err(format!("the OPA server {url} cannot be reached: {why}; start it, or correct its address"))
+        }
     }
 }
 
