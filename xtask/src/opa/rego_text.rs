@@ -1,6 +1,6 @@
 //! Just enough of Rego's value text to count an array's elements and to turn Go's escapes into JSON's.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 /// How many elements an array's text has: commas outside strings and inner brackets.
 pub(super) fn elements(array: &str) -> usize {
@@ -53,7 +53,8 @@ fn code(characters: &mut std::str::Chars, digits: usize) -> Result<u32> {
 fn json_escape(code: u32) -> Result<String> {
     match code {
         0..0x80 => Ok(format!("\\u{code:04x}")),
-        0x80..0x100 => bail!("a string that is not UTF-8: no JSON text can say it"),
+        // A byte that is no UTF-8 by itself. JSON cannot say it; OPA's own JSON has the replacement character there.
+        0x80..0x100 => Ok(char::REPLACEMENT_CHARACTER.to_string()),
         _ => char::from_u32(code).map(String::from).with_context(|| format!("{code:x} is no character")),
     }
 }
@@ -74,6 +75,6 @@ mod tests {
     fn escapes_of_go_become_escapes_of_json() {
         let text = with_json_escapes(r#"["\a\x00\n\"é\U000e0001"]"#).expect("a text");
         assert_eq!(text, "[\"\\u0007\\u0000\\n\\\"é\u{e0001}\"]");
-        assert!(with_json_escapes(r#""\xff""#).is_err());
+        assert_eq!(with_json_escapes(r#""\xff""#).expect("a text"), "\"\u{fffd}\"");
     }
 }
