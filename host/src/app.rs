@@ -114,9 +114,7 @@ pub async fn serve(config: Config) -> Result<Host> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let bench = bench(&config).await?;
     let github = GitHub::new(github_options(&config, clock.clone())?)?;
-    let store = MemoryStore::new(clock.clone(), config.state.max_entries, config.state.max_bytes);
-    let records = MemoryStore::new(clock.clone(), config.state.max_entries, config.state.records_max_bytes).evicting();
-    let state = State::new(Arc::new(store), Arc::new(records), config.state.expiry);
+    let state = memory_state(&config, &clock);
     let queue: Arc<dyn JobQueue> =
         Arc::new(MemoryQueue::new(clock.clone(), config.queue.capacity, config.queue.coalesce));
     let (directory, scratch) = artifact_directory(&config)?;
@@ -147,8 +145,14 @@ pub async fn serve(config: Config) -> Result<Host> {
     let intake = Arc::new(Door { queue: queue.clone(), clock: clock.clone(), metrics: bench.metrics.clone() });
     let options = webhook_options(&config);
     let gauges = Arc::new(Totals { github: github.clone(), fetcher: fetcher.clone(), runtime: bench.runtime.clone() });
-    let api =
-        Api { state: state.clone(), queue: queue.clone(), metrics: bench.metrics.clone(), gauges, ready: is_ready, opa_servers };
+    let api = Api {
+        state: state.clone(),
+        queue: queue.clone(),
+        metrics: bench.metrics.clone(),
+        gauges,
+        ready: is_ready,
+        opa_servers,
+    };
     let router = webhook::router(intake, options).merge(api::router(api));
     let listener = TcpListener::bind(&config.server.address)
         .await
@@ -158,16 +162,8 @@ pub async fn serve(config: Config) -> Result<Host> {
     let workers = Workers::start(queue.clone(), pipeline, bench.metrics.clone(), &options);
     let sweep = Sweep { state, queue: queue.clone(), clock };
     let background = vec![tokio::spawn(sweep.clone().run())];
-    let (stop_serving, mut stopped) = watch::channel(false);
-    let server = tokio::spawn(async move {
-        let shutdown = async move {
-            // An error means that the host is gone, which is a reason to stop as well.
-            let _ = stopped.wait_for(|stopped| *stopped).await;
-        };
-        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(shutdown).await {
-            tracing::error!(%error, "the server ended");
-        }
-    });
+    let (stop_serving, stopped) = watch::channel(false);
+    let server = tokio::spawn(answer(listener, router, stopped));
     ready.send_replace(true);
     tracing::info!(%address, "listening");
     Ok(Host {
@@ -182,6 +178,23 @@ pub async fn serve(config: Config) -> Result<Host> {
         sweep,
         _scratch: scratch,
     })
+}
+
+fn memory_state(config: &Config, clock: &Arc<dyn Clock>) -> State {
+    let store = MemoryStore::new(clock.clone(), config.state.max_entries, config.state.max_bytes);
+    let records = MemoryStore::new(clock.clone(), config.state.max_entries, config.state.records_max_bytes).evicting();
+    State::new(Arc::new(store), Arc::new(records), config.state.expiry)
+}
+
+/// Answers requests until it is told to stop, and lets those at work end.
+async fn answer(listener: TcpListener, router: axum::Router, mut stopped: watch::Receiver<bool>) {
+    let shutdown = async move {
+        // An error means that the host is gone, which is a reason to stop as well.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    };
+    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(shutdown).await {
+        tracing::error!(%error, "the server ended");
+    }
 }
 
 impl Drop for Host {

@@ -484,14 +484,15 @@ mod tests {
     /// What is commented out is copied as well.
     #[test]
     fn every_line_of_the_example_file_is_accepted_when_it_is_uncommented() {
-        let is_toml = |line: &str| line.starts_with('[') || line.split(" = ").next().is_some_and(|key| {
-            line.contains(" = ") && key.chars().all(|char| char.is_ascii_lowercase() || char == '_')
-        });
+        let is_toml = |line: &str| {
+            line.starts_with('[')
+                || line.split(" = ").next().is_some_and(|key| {
+                    line.contains(" = ") && key.chars().all(|char| char.is_ascii_lowercase() || char == '_')
+                })
+        };
         let example = include_str!("../../examples/palisade.toml");
-        let whole: Vec<&str> = example
-            .lines()
-            .map(|line| line.strip_prefix("# ").filter(|rest| is_toml(rest)).unwrap_or(line))
-            .collect();
+        let whole: Vec<&str> =
+            example.lines().map(|line| line.strip_prefix("# ").filter(|rest| is_toml(rest)).unwrap_or(line)).collect();
         let config = load(&whole.join("\n"), &[]).expect("the example is a configuration");
         assert!(config.plugins["house-rules"].verification_key.is_some() && config.opa.server_url.is_some());
         assert_eq!(config.checks["House Rules"].reads.as_ref().expect("it says what it reads").len(), 2);

@@ -8,7 +8,7 @@ mod records;
 mod waivers;
 
 pub use judgement::{VIOLATIONS_OMITTED, judgement, unused_rule_waivers};
-pub use records::{hidden_counts, hidden_findings, inputs, oddities};
+pub use records::{hidden_counts, hidden_findings, inputs, oddities, stale_attempts};
 pub use waivers::date;
 
 use crate::model::artifact::UnreadableArtifact;

@@ -12,7 +12,7 @@ use crate::artifacts::Fetcher;
 use crate::github::{GitHub, GitHubError, RepositoryAt};
 use crate::model::event::PullRequestAction;
 use crate::model::record::Runs;
-use crate::model::{CheckName, Clock, CommitKey, Digest, Job, JobId, JobKind, Plan, WorkflowRun};
+use crate::model::{CheckName, Clock, CommitKey, Digest, Job, JobId, JobKind, Plan, Unix, WorkflowRun};
 use crate::plugins::Catalogue;
 use crate::publish::{PublishError, Publisher};
 use crate::queue::{JobQueue, Lease, QueueError};
@@ -47,11 +47,23 @@ pub enum Failure {
     /// Not a failure: something has to pass first.
     #[error("{reason}")]
     Wait { reason: String, patience: Duration },
+    /// Not a failure either.
+    #[error("GitHub limits this installation's rate")]
+    RateLimited { until: Unix },
 }
 
 impl Failure {
     pub fn world(error: anyhow::Error) -> Self {
         Failure::World(error)
+    }
+
+    /// How long the job waits from `now` on; none if it failed.
+    pub fn patience(&self, now: Unix) -> Option<Duration> {
+        match self {
+            Failure::World(_) => None,
+            Failure::Wait { patience, .. } => Some(*patience),
+            Failure::RateLimited { until } => Some(Duration::from_secs(until.saturating_sub(now).clamp(1, 3600))),
+        }
     }
 }
 impl From<StoreError> for Failure {
@@ -67,7 +79,7 @@ impl From<QueueError> for Failure {
 impl From<GitHubError> for Failure {
     fn from(error: GitHubError) -> Self {
         match error {
-            GitHubError::RateLimited { until } => rate_limited(until),
+            GitHubError::RateLimited { until } => Failure::RateLimited { until },
             error => Failure::World(error.into()),
         }
     }
@@ -79,12 +91,6 @@ impl From<PublishError> for Failure {
             error => Failure::World(error.into()),
         }
     }
-}
-
-fn rate_limited(until: crate::model::Unix) -> Failure {
-    let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
-    let patience = Duration::from_secs(until.saturating_sub(now).clamp(1, 3600));
-    Failure::Wait { reason: "GitHub limits this installation's rate".to_owned(), patience }
 }
 
 impl Pipeline {
@@ -300,7 +306,7 @@ fn at(lease: &Lease) -> RepositoryAt {
     RepositoryAt { installation: lease.commit.installation, repository: lease.commit.repository.clone() }
 }
 
-fn own_job(commit: &CommitKey, kind: JobKind, now: crate::model::Unix) -> Job {
+fn own_job(commit: &CommitKey, kind: JobKind, now: Unix) -> Job {
     let id = JobId(uuid::Uuid::now_v7().to_string());
     Job { id, commit: commit.clone(), kind, now, delivery: None, attempt: 0 }
 }
@@ -309,4 +315,21 @@ fn own_job(commit: &CommitKey, kind: JobKind, now: crate::model::Unix) -> Job {
 fn fingerprint(plan: &Plan, runs: &[WorkflowRun], overdue: bool) -> Digest {
     let runs: Vec<_> = runs.iter().map(|run| (run.id, run.attempt, &run.state)).collect();
     Digest::of(&serde_json::to_vec(&(plan, runs, overdue)).expect("plans and runs are plain data"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_limit_is_waited_for_by_the_job_s_own_clock() {
+        let limited = Failure::from(GitHubError::RateLimited { until: 1_000 });
+        let waits = |now| limited.patience(now).map(|patience| patience.as_secs());
+        assert_eq!([waits(940), waits(1_000), waits(2_000)], [Some(60), Some(1), Some(1)]);
+        assert_eq!(
+            Failure::from(GitHubError::RateLimited { until: 9_000 }).patience(0),
+            Some(Duration::from_secs(3600))
+        );
+        assert_eq!(Failure::world(anyhow::anyhow!("the disk is full")).patience(0), None);
+    }
 }

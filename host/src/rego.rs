@@ -118,7 +118,10 @@ fn wrapped(
             Ok(module) => return Ok((module, DataLoading::Snapshot)),
             Err(NoSnapshot::Failed(failure)) => return Err(RegoError::Failed { asked: "loading its data", failure }),
             Err(NoSnapshot::Unfit(reason)) => {
-                tracing::info!(reason, "an OPA policy loads its data in each instance, because a snapshot does not fit");
+                tracing::info!(
+                    reason,
+                    "an OPA policy loads its data in each instance, because a snapshot does not fit"
+                );
             }
         }
     }

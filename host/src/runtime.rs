@@ -6,6 +6,7 @@ mod breaker;
 mod builder;
 mod cache;
 mod call;
+mod compile;
 mod contract;
 mod convert;
 mod engine;
@@ -17,6 +18,7 @@ mod linker;
 mod load;
 mod outcome;
 mod state;
+mod structure;
 mod verdict;
 
 pub use cache::CacheCounters;
@@ -200,7 +202,7 @@ struct Shared {
     linker: Linker<State>,
     limits: Limits,
     cache: Arc<cache::Cache>,
-    compiles: Arc<Semaphore>,
+    compiler: compile::Compiler,
     breaker: Breaker,
     shelf: Arc<Shelf>,
     counts: Mutex<Counts>,
@@ -233,7 +235,7 @@ impl Runtime {
             linker,
             limits: options.limits,
             cache: Arc::new(cache),
-            compiles: Arc::new(Semaphore::new(limits::COMPILES_AT_ONCE)),
+            compiler: compile::Compiler::default(),
             breaker: Breaker::default(),
             shelf: Arc::default(),
             counts: Mutex::default(),

@@ -1,6 +1,7 @@
 //! The door: a delivery is capped, verified, parsed, handed to the intake and answered, in that order.
 //! Nothing is parsed before its signature is right. This room never calls GitHub and never runs a plugin.
 
+mod crowd;
 mod parse;
 mod signature;
 #[cfg(test)]
@@ -10,12 +11,14 @@ pub use parse::{ParseError, parse};
 
 use crate::model::{DeliveryId, Event, JobId, RepositoryName, Secret};
 use async_trait::async_trait;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use axum::{Json, Router};
+use crowd::{Crowd, Place};
+use futures::StreamExt as _;
 use serde_json::json;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -27,6 +30,12 @@ const LARGEST_DELIVERY: usize = 25 << 20;
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// Leaves GitHub's 10 s to the network. What takes longer is brought back by the redelivery sweep.
 const INTAKE_TIMEOUT: Duration = Duration::from_secs(2);
+/// What is read of a body before it takes of the room for large ones: a usual delivery has 28 KB.
+const SMALL_DELIVERY: usize = 32 << 10;
+/// Requests at once: a thousand deliveries a second that take 50 ms each are 50. Their small bodies are 64 MiB.
+const REQUESTS_AT_ONCE: usize = 2_048;
+/// What large bodies take together, beyond their first 32 KiB: five of the largest.
+const BODIES_AT_ONCE: usize = 5 * LARGEST_DELIVERY;
 /// Soon enough for the sweep, long enough for a store to come back.
 const RETRY_AFTER_S: u64 = 30;
 
@@ -73,8 +82,8 @@ pub struct Audit {
     pub event: Option<String>,
     pub action: Option<String>,
     pub repository: Option<RepositoryName>,
-    /// `queued`, `duplicate`, `ignored`, `ping`, `full`, `unavailable`, `unauthorized`, `malformed`, `too-large`,
-    /// `timeout`, `unsupported`.
+    /// `queued`, `duplicate`, `ignored`, `ping`, `full`, `crowded`, `unavailable`, `unauthorized`, `malformed`,
+    /// `too-large`, `timeout`, `unsupported`.
     pub result: &'static str,
     /// Which of the secrets matched, counted from 0.
     pub secret_slot: Option<usize>,
@@ -82,7 +91,8 @@ pub struct Audit {
 
 /// `POST /webhook`, and the path that Polly's users have configured.
 pub fn router(intake: Arc<dyn Intake>, options: WebhookOptions) -> Router {
-    Door { intake, options, patience: INTAKE_TIMEOUT }.router()
+    let crowd = Crowd::new(REQUESTS_AT_ONCE, BODIES_AT_ONCE);
+    Door { intake, options, patience: INTAKE_TIMEOUT, crowd }.router()
 }
 
 struct Door {
@@ -90,6 +100,7 @@ struct Door {
     options: WebhookOptions,
     /// How long the intake may take.
     patience: Duration,
+    crowd: Crowd,
 }
 
 async fn deliver(State(door): State<Arc<Door>>, request: Request) -> Response {
@@ -118,7 +129,9 @@ impl Door {
     }
 
     async fn admit(&self, headers: &HeaderMap, body: Body, audit: &mut Audit) -> Result<Answer, Answer> {
-        let raw = read(headers, body).await?;
+        // Before a byte is read, and until the answer: what is in memory is what has a place.
+        let mut place = self.crowd.enter().ok_or_else(Answer::crowded)?;
+        let raw = read(headers, body, &mut place).await?;
         let form = is_form(headers)?;
         audit.secret_slot = self.verify(headers, &raw)?;
         let (Some(delivery), Some(name)) = (audit.delivery.clone(), audit.event.clone()) else {
@@ -155,22 +168,33 @@ impl Door {
     }
 }
 
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Answer> {
-    let too_large = || Answer::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", json!({ "status": "too large" }));
+async fn read(headers: &HeaderMap, body: Body, place: &mut Place) -> Result<Vec<u8>, Answer> {
     let announced = text(headers, "content-length").and_then(|length| length.parse::<usize>().ok());
     if announced.is_some_and(|length| length > LARGEST_DELIVERY) {
-        return Err(too_large());
+        return Err(Answer::too_large());
     }
-    match tokio::time::timeout(READ_TIMEOUT, axum::body::to_bytes(body, LARGEST_DELIVERY)).await {
-        Ok(Ok(raw)) => Ok(raw),
-        Ok(Err(error)) if is_length_limit(&error) => Err(too_large()),
-        Ok(Err(_)) => Err(Answer::malformed("the body broke off")),
+    match tokio::time::timeout(READ_TIMEOUT, collect(body, place)).await {
+        Ok(read) => read,
         Err(_) => Err(Answer::new(StatusCode::REQUEST_TIMEOUT, "timeout", json!({ "status": "timeout" }))),
     }
 }
 
-fn is_length_limit(error: &axum::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>())
+/// Chunk by chunk, so that a body takes room as its bytes come and not as it announces them.
+async fn collect(body: Body, place: &mut Place) -> Result<Vec<u8>, Answer> {
+    let mut chunks = body.into_data_stream();
+    let mut raw = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| Answer::malformed("the body broke off"))?;
+        let length = raw.len() + chunk.len();
+        if length > LARGEST_DELIVERY {
+            return Err(Answer::too_large());
+        }
+        if !place.holds(length.saturating_sub(SMALL_DELIVERY)) {
+            return Err(Answer::crowded());
+        }
+        raw.extend_from_slice(&chunk);
+    }
+    Ok(raw)
 }
 
 /// True for a form, false for JSON.
@@ -253,6 +277,12 @@ impl Answer {
     }
     fn malformed(why: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "malformed", json!({ "status": "malformed", "message": why }))
+    }
+    fn too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", json!({ "status": "too large" }))
+    }
+    fn crowded() -> Self {
+        Self::busy("crowded", RETRY_AFTER_S)
     }
     fn busy(result: &'static str, retry_after_s: u64) -> Self {
         let busy = Self::new(StatusCode::SERVICE_UNAVAILABLE, result, json!({ "status": result }));

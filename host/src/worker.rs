@@ -119,9 +119,9 @@ impl Worker {
             Err(panic) => Failure::world(anyhow::anyhow!("a panic: {panic}")),
         };
         let attempt = lease.jobs.iter().map(|job| job.attempt).max().unwrap_or(0) + 1;
-        if let Failure::Wait { reason, patience } = &failure {
-            tracing::info!(%reason, wait_s = patience.as_secs(), "job waits");
-            return Ended::Wait(*patience);
+        if let Some(patience) = failure.patience(self.pipeline.clock.now()) {
+            tracing::info!(reason = %failure, wait_s = patience.as_secs(), "job waits");
+            return Ended::Wait(patience);
         }
         if attempt < self.attempts {
             let wait = backoff(attempt, lease.commit.installation);

@@ -54,6 +54,14 @@ test_a_version_outside_of_all_ranges_passes if {
 	denied(purls, [ranged]) == {"pkg:npm/rope@1.1.9", "pkg:npm/rope@2.0.0", "pkg:npm/rope@2.3.0-rc.1"}
 }
 
+test_each_operator_holds_where_it_says if {
+	held := {range |
+		some range in ["<1.0", "<=1.0", "=1.0", "1.0", ">=1.0", ">1.0", "<= 1.0.0"]
+		versions.any_range_holds([range], "1.0.0")
+	}
+	held == {"<=1.0", "=1.0", "1.0", ">=1.0", "<= 1.0.0"}
+}
+
 test_a_version_that_cannot_be_compared_is_denied_and_says_so if {
 	ranged := object.union(rule("pkg:npm/rope"), {"versions": ["<1.2"]})
 	entries := deny_packages.deny with input as evidence(["pkg:npm/rope@latest", "pkg:npm/rope"])

@@ -54,7 +54,9 @@ fn licences(opa: &Path, directory: &Path, scratch: &Path) {
     let license = site::first_party("license");
     let server = opa::Server::start(opa, directory);
     let client = site::TOKIO.block_on(async { OpaServer::new(&server.url) }).expect("an address");
-    println!("packages  component ms  server ms  component/server  license ms  server/license  rego ms  native regorus ms");
+    println!(
+        "packages  component ms  server ms  component/server  license ms  server/license  rego ms  native regorus ms"
+    );
     for packages in PACKAGES {
         let evidence = inventory(packages);
         let component = evaluate(&component, &evidence, &settings);
@@ -89,7 +91,11 @@ fn data(opa: &Path, scratch: &Path) {
     let directory = scratch.join("data");
     let licences = (0..DATA_ENTRIES).map(|n| (format!("LicenseRef-{n:05}"), json!({"allowed": n % 3 == 0, "rank": n})));
     let data = json!({"licences": licences.collect::<serde_json::Map<_, _>>()}).to_string();
-    write(&directory, "policy.rego", "package data_size\n\ndeny contains \"unknown\" if not data.licences[\"LicenseRef-00003\"].allowed\n");
+    write(
+        &directory,
+        "policy.rego",
+        "package data_size\n\ndeny contains \"unknown\" if not data.licences[\"LicenseRef-00003\"].allowed\n",
+    );
     write(&directory, "data.json", &data);
     let policy = compiled(opa, &directory, &["data_size/deny"], scratch);
     let settings = json!({"entrypoint": "data_size/deny"});

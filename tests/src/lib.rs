@@ -3,6 +3,7 @@
 pub mod evidence;
 pub mod http;
 pub mod opa;
+pub mod policies;
 pub mod process;
 
 use anyhow::{Context, Result};

@@ -149,6 +149,23 @@ fn doctor_names_each_thing_that_it_looked_at() {
 }
 
 #[test]
+fn doctor_tells_each_fault_once() {
+    let directory = with_files(&[(
+        "palisade.toml",
+        b"[github]\nprivate_key_path = 'nowhere.pem'\n[plugins.lost]\nfile = 'lost.wasm'\n[checks.\"Lost Check\"]\n\
+          policies = ['lost', 'unheard-of']\n"
+            .to_vec(),
+    )]);
+    let output = palisade(directory.path(), &["doctor"]);
+    assert_eq!(code(&output), 2);
+    let said = format!("{}{}", out(&output), err(&output));
+    for fault in ["nowhere.pem", "lost.wasm", "there is no plugin `unheard-of`", "POLLY_GITHUB_APP_ID"] {
+        let lines: Vec<&str> = said.lines().filter(|line| line.contains(fault)).collect();
+        assert_eq!(lines.len(), 1, "{fault} in {said}");
+    }
+}
+
+#[test]
 fn inspect_shows_what_a_plugin_is_and_refuses_what_is_none() {
     let license = palisade_first_party::all().iter().find(|plugin| plugin.name == "license").expect("built in");
     let directory = with_files(&[("license.wasm", license.wasm.to_vec()), ("text.wasm", b"hello".to_vec())]);

@@ -300,3 +300,28 @@ async fn a_run_that_replaces_an_annotated_one_is_created_once_although_the_answe
     assert_eq!(of_check.len(), 2, "{of_check:?}");
     assert!(of_check.iter().all(|run| run.status == "completed" && run.annotations.len() == 1), "{of_check:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_attempt_uploaded_is_judged_with_a_notice_until_it_is_made_anew() {
+    const NOTICE: &str = "was uploaded before attempt 2 of .github/workflows/ci.yml began";
+    let palisade = TestHost::start().await;
+    let (pull_request, run) = during_ci(&palisade, &[]);
+    run.upload("scan", &[("trivy.json", &evidence::trivy(&[("CVE-2026-0001", "CRITICAL")]))]);
+    run.upload("sbom", &[("sbom.json", &evidence::spdx(&[("left-pad", "MIT")]))]);
+    run.complete("success");
+    pull_request.check_run_shows(VULNERABILITIES, "failure: Vulnerability Check - Failed").await;
+    palisade.settled().await;
+    let text = |check: &str| {
+        let shown = pull_request.check_run(check).expect("opened");
+        format!("{} {}", shown.summary.unwrap_or_default(), shown.text.unwrap_or_default())
+    };
+    assert!(!text(VULNERABILITIES).contains("was uploaded before"), "{}", text(VULNERABILITIES));
+    run.rerun();
+    run.upload("sbom", &[("sbom.json", &evidence::spdx(&[("left-pad", "MIT"), ("right-pad", "MIT")]))]);
+    run.complete("success");
+    palisade.settled().await;
+    let failed = pull_request.check_run(VULNERABILITIES).expect("opened");
+    assert_eq!(failed.to_string(), "failure: Vulnerability Check - Failed", "a re-run gets rid of nothing");
+    assert!(text(VULNERABILITIES).contains(&format!("scan/trivy.json {NOTICE}")), "{}", text(VULNERABILITIES));
+    assert!(!text(LICENSES).contains(&format!("sbom/sbom.json {NOTICE}")), "{}", text(LICENSES));
+}

@@ -240,6 +240,9 @@ async fn floods_of_text_and_violations_are_cut_and_not_an_error() {
     assert_eq!(evaluate(&runtime, &plugin, "log-flood").await.expect("a verdict").title, "said it all");
     let long = evaluate(&runtime, &plugin, "long-result").await.expect("a verdict");
     assert!(long.title.len() <= 300 && long.summary.len() <= 65_535 && long.summary.ends_with('…'));
+    let huge = evaluate(&runtime, &plugin, "huge-verdict").await.expect("a verdict");
+    assert!((900..1_100).contains(&huge.violations.len()), "4 MiB of 4 KB each, not {}", huge.violations.len());
+    assert_eq!(huge.violations.last().expect("what was left out").rule, "limit-reached");
     let many = evaluate(&runtime, &plugin, "many-violations").await.expect("a verdict");
     assert_eq!((many.outcome, many.violations.len()), (Outcome::Fail, 5_000));
     assert!(!many.violations[4_999].waivable);
@@ -339,8 +342,56 @@ async fn a_normalizer_over_its_limits_gives_a_cut_report() {
     assert_eq!(long.diagnostics[0].level, DiagnosticLevel::Warning);
     let documents = normalize("documents").await.expect("a report");
     assert_eq!((documents.documents[0].bytes.0.len(), documents.completeness), (32 << 20, Completeness::Cut));
+    let fat = normalize("huge-report").await.expect("a report");
+    assert!((25_000..33_000).contains(&fat.findings.len()), "128 MiB of some 5 KiB each, not {}", fat.findings.len());
+    assert_eq!(fat.completeness, Completeness::Cut);
+    let said = "only a part was read: the limit `report` (128 MiB) was reached; raise it in the limits of the plugin \
+                that reads this format";
+    assert_eq!(fat.diagnostics[0].message, said);
     let huge = normalize("huge-page").await.expect_err("too much at once");
     assert_eq!((huge.kind, huge.limit.as_deref()), (BrokenKind::Memory, Some("hostcall_bytes")));
+}
+
+/// What becomes of an entry over each cap: its text or list is shortened, or the entry is left out and the report cut.
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_and_lists_over_their_caps_are_shortened_or_cost_the_entry() {
+    let runtime = runtime();
+    let plugin = normalizer(&runtime, roomy()).await;
+    let fate = async |cap: &str| {
+        let word = deed(&format!("over-{cap}"));
+        let report = runtime.normalize(&call(), &plugin, &artifact("x"), &word).await.expect("a report");
+        let entries = report.findings.len() + report.components.len();
+        match report.diagnostics.last().map(|said| said.message.as_str()).unwrap_or_default() {
+            "1 over-long texts or lists were shortened" if report.completeness != Completeness::Cut => "shortened",
+            left if left.starts_with("1 entries were left out") && entries == 0 => "left out",
+            cut if cut.starts_with("only a part was read") && report.completeness == Completeness::Cut => "cut",
+            _ if report.diagnostics_dropped == 1 => "counted",
+            other => panic!("{cap}: {other:?} {report:?}"),
+        }
+    };
+    for cap in ["title", "description", "message", "path", "property", "reference"] {
+        assert_eq!(fate(cap).await, "shortened", "{cap}");
+    }
+    for cap in ["ratings", "references", "locations", "properties"] {
+        assert_eq!(fate(cap).await, "shortened", "{cap}");
+    }
+    for cap in ["id", "version", "purl", "licence", "aliases", "others"] {
+        assert_eq!(fate(cap).await, "left out", "{cap}");
+    }
+    assert_eq!(fate("documents").await, "cut");
+    assert_eq!(fate("diagnostics").await, "counted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_holds_no_more_than_a_thousand_items_whatever_is_asked_for() {
+    let runtime = runtime();
+    let reader = normalizer(&runtime, roomy()).await;
+    let report = runtime.normalize(&call(), &reader, &artifact("x"), &deed("many-findings")).await.expect("a report");
+    let plugin = evaluator(&runtime, roomy()).await;
+    let mut evidence = Evidence::clone(&evidence());
+    evidence.reports[0].report = Arc::new(report);
+    let verdict = runtime.evaluate(&call(), &plugin, &Arc::new(evidence), &deed("greedy-page")).await;
+    assert_eq!(verdict.expect("a verdict").title, "1000 findings at once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -139,11 +139,12 @@ async fn a_policy_that_aborts_is_quoted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn long_last_words_are_cut_between_two_characters() {
-    let policy = harmless()
-        .text(WORDS_AT, [b"x".as_slice(), "ü".repeat(5_000).as_bytes(), &[0]].concat())
-        .with("opa_eval", |code| {
+    let policy = harmless().text(WORDS_AT, [b"x".as_slice(), "ü".repeat(5_000).as_bytes(), &[0]].concat()).with(
+        "opa_eval",
+        |code| {
             code.i32_const(WORDS_AT).call(PRINTLN).i32_const(WORDS_AT).call(ABORT).unreachable();
-        });
+        },
+    );
     let (kind, _, message) = broken(&policy, roomy()).await;
     assert_eq!(kind, BrokenKind::Trap, "{message}");
     assert!(message.contains("xüüü") && message.len() < 1_000, "{message}");
@@ -315,9 +316,26 @@ fn other_abis_and_other_shapes_are_refused_by_name() {
         let said = format!("`policy`: this is an OPA module of ABI {major}.{minor}; this host reads 1.0 to 1.3");
         assert_eq!(refused(&harmless().abi(major, minor)), (BrokenKind::Abi, said));
     }
-    let said = "`policy`: this module does not keep OPA's ABI: it exports no function `opa_eval`".to_owned();
-    assert_eq!(refused(&harmless().without("opa_eval")), (BrokenKind::Abi, said));
-    assert_eq!(refused(&harmless().abi(1, 1)).0, BrokenKind::Abi);
+    let said = |name| format!("`policy`: this module does not keep OPA's ABI: it exports no function `{name}`");
+    assert_eq!(refused(&harmless().without("opa_eval")), (BrokenKind::Abi, said("opa_eval")));
+    assert_eq!(refused(&harmless().abi(1, 1).without("eval")), (BrokenKind::Abi, said("eval")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn before_abi_1_2_a_policy_is_evaluated_step_by_step() {
+    for minor in [0, 1] {
+        let policy = harmless().abi(1, minor).without("opa_eval");
+        let verdict = evaluate(&runtime(), &policy, roomy()).await.expect("a verdict");
+        assert_eq!(verdict.outcome, Outcome::Pass);
+        let denying = policy.with("opa_eval_ctx_get_result", |code| {
+            code.i32_const(DENY_AT);
+        });
+        assert_eq!(evaluate(&runtime(), &denying, roomy()).await.expect("a verdict").outcome, Outcome::Fail);
+        let failing = denying.with("eval", |code| {
+            code.i32_const(1);
+        });
+        assert_eq!(broken(&failing, roomy()).await.0, BrokenKind::Trap);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -111,7 +111,8 @@ async fn a_bare_module_takes_the_data_beside_it_or_the_data_that_are_named() {
     std::fs::write(directory.path().join("data.yaml"), "severities:\n  blocked: [HIGH]\n").expect("writing data");
     let beside = TestHost::with(&configuration(&module, "", "")).await;
     assert_eq!(judged(&beside, "HIGH").await.to_string(), "failure: Our Check - Failed");
-    std::fs::write(directory.path().join("other.json"), r#"{"severities": {"blocked": ["LOW"]}}"#).expect("writing data");
+    std::fs::write(directory.path().join("other.json"), r#"{"severities": {"blocked": ["LOW"]}}"#)
+        .expect("writing data");
     let other = format!("data = \"{}\"", directory.path().join("other.json").display());
     let named = TestHost::with(&configuration(&module, &other, "")).await;
     assert_eq!(judged(&named, "HIGH").await.to_string(), "success: Our Check - Passed");
@@ -201,7 +202,8 @@ async fn a_bundle_signed_with_a_private_key_is_verified_with_the_public_one() {
     let palisade =
         TestHost::with(&configuration(&bundle, &format!("verification_key = \"{}\"", public.display()), "")).await;
     assert_eq!(judged(&palisade, "CRITICAL").await.to_string(), "failure: Our Check - Failed");
-    let shown = palisade_cli(directory.path(), &["plugin", "inspect", "bundle.tar.gz", "--verification-key", "public.pem"]);
+    let shown =
+        palisade_cli(directory.path(), &["plugin", "inspect", "bundle.tar.gz", "--verification-key", "public.pem"]);
     assert!(said(&shown).contains("verified (RS256, key default)"), "{}", said(&shown));
     let shown = palisade_cli(directory.path(), &["plugin", "inspect", "bundle.tar.gz"]);
     assert!(said(&shown).contains("signed, not checked"), "{}", said(&shown));
@@ -212,7 +214,8 @@ async fn a_second_start_wraps_nothing() {
     let Some(command) = opa::command() else { return };
     let directory = folder(COMPLIANCE, "CRITICAL");
     let bundle = bundle(&command, directory.path(), REPORT);
-    let mut config: palisade::config::Config = toml::from_str(&configuration(&bundle, "", "")).expect("a configuration");
+    let mut config: palisade::config::Config =
+        toml::from_str(&configuration(&bundle, "", "")).expect("a configuration");
     config.runtime.cache_directory = Some(directory.path().join("cache"));
     for plugin in palisade_first_party::all() {
         config.plugins.entry(plugin.name.to_owned()).or_default().disabled = true;
@@ -270,7 +273,9 @@ fn inspect_shows_the_policy_in_a_bundle() {
     let output = palisade_cli(directory.path(), &["plugin", "inspect", "bundle.tar.gz"]);
     let shown = said(&output);
     assert!(output.status.success(), "{shown}");
-    for expected in ["OPA bundle policy.wasm", "compliance/vulnerability_report", "not signed", "evaluator", "entrypoint"] {
+    for expected in
+        ["OPA bundle policy.wasm", "compliance/vulnerability_report", "not signed", "evaluator", "entrypoint"]
+    {
         assert!(shown.contains(expected), "{expected}: {shown}");
     }
 }
@@ -296,7 +301,11 @@ fn capabilities_let_opa_say_early_what_is_missing() {
     let built = Command::new(command).args(arguments).current_dir(directory.path()).output().expect("opa starts");
     assert!(!built.status.success() && said(&built).contains("undefined function http.send"), "{}", said(&built));
     let built = palisade_cli(directory.path(), &["policy", "build", "rules", "-e", "main/deny"]);
-    assert!(built.status.code() == Some(2) && said(&built).contains("undefined function http.send"), "{}", said(&built));
+    assert!(
+        built.status.code() == Some(2) && said(&built).contains("undefined function http.send"),
+        "{}",
+        said(&built)
+    );
 }
 
 #[test]
@@ -350,6 +359,7 @@ fn member(bundle: &Path, path: &str) -> Vec<u8> {
 }
 
 fn repacked(bundle: &Path, change: impl Fn(&str, Vec<u8>) -> Vec<u8>) -> Vec<u8> {
-    let changed: Vec<_> = members(bundle).into_iter().map(|(path, bytes)| (path.clone(), change(&path, bytes))).collect();
+    let changed: Vec<_> =
+        members(bundle).into_iter().map(|(path, bytes)| (path.clone(), change(&path, bytes))).collect();
     packed(&changed.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect::<Vec<_>>())
 }

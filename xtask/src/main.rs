@@ -23,7 +23,7 @@ enum Task {
         /// Seeds for each randomised test. The default fits the hour; `--seeds 1000` is a full run.
         #[arg(long, default_value_t = 25)]
         seeds: u32,
-        /// Only this stage: target, build, schemas, opa, format, test, clippy, deny.
+        /// Only this stage: target, build, schemas, opa, behaviour, format, test, clippy, deny.
         #[arg(long)]
         only: Option<String>,
     },
@@ -73,6 +73,7 @@ fn test(seeds: u32, only: Option<&str>) -> Result<()> {
         Stage::new("build", || tools::cargo(&["test", "--workspace", "--locked", "--quiet", "--no-run"])),
         schemas(),
         opa(),
+        Stage::new("behaviour", opa::check),
         Stage::new("format", || tools::cargo(&["fmt", "--all", "--check"])),
         Stage::new("test", move || {
             let mut tests = Command::new(tools::cargo_program());
@@ -131,7 +132,7 @@ fn demo(keep: bool) -> Result<()> {
 
 fn bench(which: Option<&str>) -> Result<()> {
     tools::wasm_target()?;
-    const BENCHES: [&str; 4] = ["runtime", "normalize", "evaluate", "webhook"];
+    const BENCHES: [&str; 5] = ["runtime", "normalize", "evaluate", "policies", "webhook"];
     match which {
         Some("load") => {
             tools::cargo(&["build", "--release", "--locked", "--workspace", "--bins"])?;

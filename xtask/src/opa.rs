@@ -7,6 +7,7 @@ mod cases;
 mod rego_text;
 mod vectors;
 
+use crate::stages::Outcome;
 use crate::tools;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
@@ -25,7 +26,7 @@ pub enum Task {
     Capabilities(Selection),
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct Selection {
     /// Fail where something differs; the default.
     #[arg(long, conflicts_with = "write")]
@@ -61,6 +62,20 @@ pub fn run(task: &Task) -> Result<()> {
     }
 }
 
+/// All of it, as a stage of the tests.
+pub fn check() -> Result<Outcome> {
+    if tools::opa().is_none() {
+        return tools::skipped(
+            "OPA's behaviour: without `opa`, cases, vectors and capabilities are held against nothing",
+        );
+    }
+    let all = Selection { check: true, write: false, only: None };
+    for task in [Task::Cases(all.clone()), Task::Vectors(all.clone()), Task::Capabilities(all)] {
+        run(&task)?;
+    }
+    Ok(Outcome::Done)
+}
+
 /// One question to `opa eval`: the input goes through standard input.
 struct Question {
     query: String,
@@ -71,7 +86,7 @@ struct Question {
 
 /// The value of a query, absent where it is undefined.
 fn eval(question: &Question) -> Result<Option<Value>> {
-    let mut command = Command::new("opa");
+    let mut command = command()?;
     command.args(["eval", "--format", "json"]).args(&question.flags);
     for file in &question.files {
         command.arg("--data").arg(file);
@@ -88,9 +103,14 @@ fn eval(question: &Question) -> Result<Option<Value>> {
     Ok(said.pointer("/result/0/expressions/0/value").cloned())
 }
 
+fn command() -> Result<Command> {
+    let opa = tools::opa().context("there is no `opa`; `cargo xtask setup` installs it where Go is there")?;
+    Ok(Command::new(opa))
+}
+
 fn answer(command: &mut Command, input: Option<&str>) -> Result<Output> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().context("starting opa: it is not on PATH; `cargo xtask setup` installs it")?;
+    let mut child = command.spawn().context("starting opa")?;
     let mut stdin = child.stdin.take().expect("standard input is piped above");
     stdin.write_all(input.unwrap_or_default().as_bytes()).context("handing the input to opa")?;
     drop(stdin);

@@ -6,7 +6,8 @@ use crate::model::report::Coverage;
 use crate::model::{CheckName, Plan, PluginName};
 use crate::plugins::{self, Catalogue, Engine, Entry, OpaOptions, PluginConfig, PluginSource};
 use crate::policy::{
-    self, AvailableKind, AvailablePlugin, CheckConfig, Entrypoints, FailClosed, KnobOverrides, PolicyConfig, PolicyUse, WaiverConfig,
+    self, AvailableKind, AvailablePlugin, CheckConfig, Entrypoints, FailClosed, KnobOverrides, PolicyConfig, PolicyUse,
+    WaiverConfig,
 };
 use crate::runtime::{LimitOverrides, Limits, PluginKind};
 use anyhow::{Context, Result, anyhow};

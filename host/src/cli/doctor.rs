@@ -38,7 +38,8 @@ pub async fn run(config: Result<Config>, options: &Options) -> Result<ExitCode> 
     all.extend(missing.into_iter().map(|problem| examined("configuration", Err(problem))));
     plugins(&config, &mut all).await;
     all.push(examined("state", Ok(format!("{} (forgets everything at a restart)", config.state.backend))));
-    if !options.offline {
+    // Without an id or a key there is nothing to ask with, and that was told.
+    if !options.offline && config.github.app_id != 0 && config.private_key().is_ok() {
         all.push(credentials(&config).await);
     }
     Ok(tell(&all))
@@ -82,15 +83,26 @@ async fn plugins(config: &Config, all: &mut Vec<Examined>) {
             Ok(format!("judged by {}", policies.join(", "))),
         ));
     }
-    all.extend(problems.into_iter().map(|problem| examined("plan", Err(problem))));
+    // What a plugin lacks was told beside its name.
+    let told: Vec<String> = catalogue
+        .iter()
+        .filter(|entry| entry.loaded().is_none())
+        .map(|entry| format!("plugin {}: ", entry.config.name))
+        .collect();
+    let untold = problems.into_iter().filter(|problem| !told.iter().any(|plugin| problem.starts_with(plugin)));
+    all.extend(untold.map(|problem| examined("plan", Err(problem))));
 }
 
 async fn answers(server: &OpaServer) -> Result<String, String> {
     let url = server.url();
     match server.health().await {
         Health::Well => Ok(format!("the OPA server {url} responds")),
-        Health::Ill(status) => Err(format!("the OPA server {url} says that it is not well: its health check answers {status}")),
-        Health::Away(why) => Err(format!("the OPA server {url} cannot be reached: {why}; start it, or correct its address")),
+        Health::Ill(status) => {
+            Err(format!("the OPA server {url} says that it is not well: its health check answers {status}"))
+        }
+        Health::Away(why) => {
+            Err(format!("the OPA server {url} cannot be reached: {why}; start it, or correct its address"))
+        }
     }
 }
 

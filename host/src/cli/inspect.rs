@@ -86,7 +86,8 @@ fn refused(options: &Options, origin: Option<&Origin>, broken: &Broken) -> Resul
     let Some(origin) = origin else {
         return Err(anyhow!("{}{}{hint}", broken.message, if hint.is_empty() { "" } else { "; " }));
     };
-    let shown = json!({ "policy": origin, "refused": { "kind": broken.kind, "message": broken.message, "hint": hint } });
+    let shown =
+        json!({ "policy": origin, "refused": { "kind": broken.kind, "message": broken.message, "hint": hint } });
     if options.json {
         println!("{}", serde_json::to_string_pretty(&shown)?);
     } else {
@@ -126,7 +127,10 @@ fn policy_text(policy: &Value) -> String {
         line("entrypoint", entrypoint.as_str().unwrap_or_default().to_owned());
     }
     line("builtins", words(&policy["builtins"]));
-    line("data", policy["data_bytes"].as_u64().map(|size| format!("{size} bytes {}", word("data_file"))).unwrap_or_default());
+    line(
+        "data",
+        policy["data_bytes"].as_u64().map(|size| format!("{size} bytes {}", word("data_file"))).unwrap_or_default(),
+    );
     line("revision", word("revision"));
     line("signature", word("signature"));
     line("module", word("module_sha256"));

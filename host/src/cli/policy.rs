@@ -105,7 +105,8 @@ fn compile(policy: &Path, entrypoints: &[String], scratch: &Path) -> Result<Path
     if !status.success() {
         let said = [stdout, stderr].concat();
         let said = String::from_utf8_lossy(&said);
-        let hint = if said.contains("entrypoint") { "; name one with -e, such as -e compliance/license_report" } else { "" };
+        let hint =
+            if said.contains("entrypoint") { "; name one with -e, such as -e compliance/license_report" } else { "" };
         bail!("opa build: {}{hint}", said.trim());
     }
     Ok(bundle)
@@ -130,7 +131,8 @@ fn output(options: &BuildOptions) -> Result<PathBuf> {
         Some(output) => output.clone(),
         None => PathBuf::from(format!("{}.wasm", name(&options.policy)?)),
     };
-    let itself = output.canonicalize().ok().is_some_and(|path| options.policy.canonicalize().is_ok_and(|it| it == path));
+    let itself =
+        output.canonicalize().ok().is_some_and(|path| options.policy.canonicalize().is_ok_and(|it| it == path));
     ensure!(!itself, "{} would be overwritten by its own component; name another file with -o", output.display());
     Ok(output)
 }

@@ -60,7 +60,11 @@ const VARIABLES: &[Variable] = &[
     variable(&["POLLY_GITHUB_TOKEN"], "", Kind::NotYet),
     variable(&["POLLY_GITHUB_UPLOAD_URL"], "", Kind::NotYet),
     variable(&["POLLY_OPA_SERVER_URL", "PALISADE_OPA_SERVER_URL"], "opa.server_url", Kind::Text),
-    variable(&["POLLY_OPA_POLICY_PATH"], "", Kind::Dead("policies of an OPA server are asked by `settings.entrypoint`")),
+    variable(
+        &["POLLY_OPA_POLICY_PATH"],
+        "",
+        Kind::Dead("policies of an OPA server are asked by `settings.entrypoint`"),
+    ),
     variable(&["POLLY_OPA_BUNDLE_PATH"], "", Kind::Dead("a bundle is a plugin's `file`")),
     variable(&["POLLY_OPA_BUNDLE_REFRESH_INTERVAL"], "", Kind::Dead("bundles are read at start")),
     variable(&["POLLY_LOGGER_ADD_SOURCE"], "", Kind::NotYet),
@@ -197,10 +201,8 @@ mod tests {
 
     #[test]
     fn pollys_opa_server_is_taken_and_its_dead_variables_say_what_to_do() {
-        let (values, warnings) = of(&[
-            ("POLLY_OPA_SERVER_URL", "http://localhost:8181"),
-            ("POLLY_OPA_BUNDLE_PATH", "/v1/bundles"),
-        ]);
+        let (values, warnings) =
+            of(&[("POLLY_OPA_SERVER_URL", "http://localhost:8181"), ("POLLY_OPA_BUNDLE_PATH", "/v1/bundles")]);
         assert_eq!(values, json!({"opa": {"server_url": "http://localhost:8181"}}));
         assert_eq!(warnings, ["POLLY_OPA_BUNDLE_PATH is set and has no effect: a bundle is a plugin's `file`"]);
     }

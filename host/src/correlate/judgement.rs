@@ -7,9 +7,9 @@ use super::waivers::{IdMatch, active, date, described, fix_is_available, id_matc
 use crate::model::artifact::UnreadableCause;
 use crate::model::evidence::{Evidence, ItemRef};
 use crate::model::plan::{PolicyPlan, Waiver};
-use crate::model::report::{Completeness, Coverage, Finding, PackageRef};
+use crate::model::report::{Completeness, Coverage, DiagnosticLevel, Finding, PackageRef};
 use crate::model::verdict::{Effect, EvidenceRef, Judged, Outcome, Violation, Waived};
-use crate::model::{Broken, BrokenKind, Judgement, Verdict};
+use crate::model::{Broken, BrokenKind, Judgement, Report, Verdict};
 use crate::policy::packages::PackagePattern;
 
 /// A verdict's property that says how many violations are left out. A fail with such a list is never softened,
@@ -269,11 +269,17 @@ impl<'a> Gaps<'a> {
         }
         for sourced in &evidence.reports {
             if sourced.report.completeness == Completeness::Cut && concerns(&sourced.report.covers) {
-                gaps.broken.push(Gap { path: &sourced.source.path, reason: "a limit was reached while reading it" });
+                gaps.broken.push(Gap { path: &sourced.source.path, reason: why_cut(&sourced.report) });
             }
         }
         gaps
     }
+}
+
+/// The host's own words stand last in a report that it cut, and name the limit.
+fn why_cut(report: &Report) -> &str {
+    let last_warning = report.diagnostics.iter().rfind(|odd| odd.level == DiagnosticLevel::Warning);
+    last_warning.map_or("a limit was reached while reading it", |odd| &odd.message)
 }
 
 fn covered(policy: &PolicyPlan, evidence: &Evidence) -> bool {

@@ -41,6 +41,20 @@ pub fn oddities(evidence: &Evidence) -> Vec<String> {
     odd.collect()
 }
 
+/// One sentence for each report that an earlier attempt of its run left: it is evidence about this very commit, but the
+/// attempt that counts did not make it again.
+pub fn stale_attempts(evidence: &Evidence) -> Vec<String> {
+    let stale = evidence.reports.iter().filter_map(|sourced| {
+        let run = sourced.source.run.as_ref().filter(|run| run.stale_attempt)?;
+        Some(format!(
+            "{} was uploaded before attempt {} of {} began and is what an earlier attempt left; re-run all jobs to \
+             make it anew",
+            sourced.source.path, run.attempt, run.workflow_path
+        ))
+    });
+    stale.collect()
+}
+
 fn diagnostic(diagnostic: &Diagnostic) -> String {
     match &diagnostic.pointer {
         Some(pointer) => format!("{} ({pointer})", diagnostic.message),

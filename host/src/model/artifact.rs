@@ -33,6 +33,9 @@ pub struct RunSource {
     pub actor: Option<String>,
     pub head_sha: String,
     pub created_at: Unix,
+    /// Uploaded before this attempt began: what an earlier attempt of the same run left.
+    #[serde(default)]
+    pub stale_attempt: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

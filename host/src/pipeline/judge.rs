@@ -102,14 +102,17 @@ impl Inputs {
             actor: run.actor.clone(),
             head_sha: run.head_sha.to_string(),
             created_at: run.created_at,
+            stale_attempt: false,
         };
+        // A run's artifacts stay listed when it is run again in part: they belong to the run, not to the attempt.
+        let stale = |uploaded_at| run.attempt > 1 && uploaded_at < run.started_at;
         let unopened = fetched.unopened.iter();
         self.unreadable.extend(unopened.map(|lost| (lost.artifact.clone(), lost.unreadable.clone())));
         self.artifacts.extend(fetched.files.iter().map(|file| Artifact {
             source: Source {
                 provenance: Some(provenance(run, repository_id)),
                 path: file.path.clone(),
-                run: Some(source.clone()),
+                run: Some(RunSource { stale_attempt: stale(file.created_at), ..source.clone() }),
             },
             digest: file.digest,
             bytes: file.bytes.clone(),
@@ -159,7 +162,8 @@ impl Judge {
         let judgements: Vec<&Judgement> = checks.iter().flat_map(|check| &check.judgements).collect();
         let unused = correlate::unused_rule_waivers(&case.plan.waivers, &judgements);
         let odd = correlate::oddities(&evidence);
-        let notices = evidence.notices.iter().cloned().chain(odd).chain(unused).collect();
+        let stale = correlate::stale_attempts(&evidence);
+        let notices = evidence.notices.iter().cloned().chain(odd).chain(stale).chain(unused).collect();
         Record {
             job: case.job,
             commit: case.commit,

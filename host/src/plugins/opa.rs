@@ -13,12 +13,7 @@ use std::collections::BTreeMap;
 pub const REGO: &str = "rego";
 
 /// The component of a module, from the cache or made now.
-pub async fn component(
-    runtime: &Runtime,
-    name: &PluginName,
-    wasm: Vec<u8>,
-    data: String,
-) -> Result<Vec<u8>, Broken> {
+pub async fn component(runtime: &Runtime, name: &PluginName, wasm: Vec<u8>, data: String) -> Result<Vec<u8>, Broken> {
     let source = rego::source_digest(&wasm, &data);
     if let Some(component) = runtime.wrapped(&source) {
         return Ok(component);

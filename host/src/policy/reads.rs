@@ -25,7 +25,9 @@ pub(super) fn reads(
     said: Option<&[Coverage]>,
 ) -> Result<Vec<Coverage>, Broken> {
     let reading = match entrypoints {
-        Entrypoints::Listed(known) => Some(reading(settings, Some(known)).map_err(|problem| unusable(plugin, &problem))?),
+        Entrypoints::Listed(known) => {
+            Some(reading(settings, Some(known)).map_err(|problem| unusable(plugin, &problem))?)
+        }
         Entrypoints::Named => Some(reading(settings, None).map_err(|problem| unusable(plugin, &problem))?),
         Entrypoints::Open => reading(settings, None).ok(),
     };
@@ -85,7 +87,10 @@ mod tests {
         assert!(reads("{}", &Entrypoints::Named).is_err());
         let plugin = PluginName::parse("opa").unwrap();
         let said = Some([Coverage::Licenses].as_slice());
-        assert!(super::reads(&plugin, "{}", &listed(&["a/x", "a/y"]), said).is_err(), "saying `reads` names no entrypoint");
+        assert!(
+            super::reads(&plugin, "{}", &listed(&["a/x", "a/y"]), said).is_err(),
+            "saying `reads` names no entrypoint"
+        );
         assert_eq!(super::reads(&plugin, "{}", &listed(&["a/x"]), said), Ok(vec![Coverage::Licenses]));
     }
 }

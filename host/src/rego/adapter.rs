@@ -188,9 +188,9 @@ impl Adapter<'_> {
             code.local_get(made).call(self.policy("opa_malloc"));
             code.local_get(align).i32_const(1).i32_sub().i32_add();
             code.i32_const(0).local_get(align).i32_sub().i32_and().local_set(made);
-            code.local_get(made).local_get(old);
+            code.local_get(old_size).if_(BlockType::Empty).local_get(made).local_get(old);
             code.local_get(old_size).local_get(size).local_get(old_size).local_get(size).i32_lt_u().select();
-            code.memory_copy(0, 0).local_get(made);
+            code.memory_copy(0, 0).end().local_get(made);
         })
     }
 

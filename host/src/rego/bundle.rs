@@ -249,7 +249,9 @@ fn module(modules: &[String], resolvers: &[Resolver]) -> Result<Option<String>> 
         ([one], _) => Ok(Some(one.clone())),
         ([], []) => Ok(None),
         ([], [one]) => Ok(Some(one.clone())),
-        ([], several) => bail!("it holds several modules, and the manifest does not say which to use: {}", several.join(", ")),
+        ([], several) => {
+            bail!("it holds several modules, and the manifest does not say which to use: {}", several.join(", "))
+        }
         (several, _) => bail!(
             "its entrypoints are answered by several modules: {}; build one module with all entrypoints (`opa build -t wasm -e … -e …`)",
             several.join(", ")
@@ -284,7 +286,12 @@ struct Walk {
 impl Walk {
     /// Files that matter to a policy; what begins with a dot does not, but for the bundle's own two.
     fn directory(&mut self, directory: &Path, at: &str, depth: usize) -> Result<()> {
-        ensure!(depth < caps::DIRECTORY_DEPTH, "{} lies more than {} levels deep", directory.display(), caps::DIRECTORY_DEPTH);
+        ensure!(
+            depth < caps::DIRECTORY_DEPTH,
+            "{} lies more than {} levels deep",
+            directory.display(),
+            caps::DIRECTORY_DEPTH
+        );
         let entries = std::fs::read_dir(directory).with_context(|| format!("reading {}", directory.display()))?;
         for entry in entries {
             let entry = entry.with_context(|| format!("reading {}", directory.display()))?;

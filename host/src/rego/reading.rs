@@ -9,7 +9,8 @@ pub use palisade_plugin_policy_results::{Input as InputKind, Reading};
 /// none where nobody can list them.
 pub fn reading(settings: &str, known: Option<&[String]>) -> Result<Reading, Problem> {
     let settings: Value = serde_json::from_str(settings).unwrap_or_default();
-    let common = ["entrypoint", "result", "input"].into_iter().filter_map(|key| Some((key, settings.get(key)?.clone())));
+    let common =
+        ["entrypoint", "result", "input"].into_iter().filter_map(|key| Some((key, settings.get(key)?.clone())));
     // A value that is none was told by the settings' schema already.
     let common: Settings = serde_json::from_value(common.collect()).unwrap_or_default();
     match known {

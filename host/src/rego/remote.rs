@@ -83,7 +83,8 @@ impl OpaServer {
     /// The address of the server, such as `http://127.0.0.1:8181`. Which network it lies in is the operator's choice.
     pub fn new(url: &str) -> Result<Self> {
         let base = url.trim_end_matches('/');
-        let address: Uri = base.parse().with_context(|| format!("{url:?} is not a URL such as http://127.0.0.1:8181"))?;
+        let address: Uri =
+            base.parse().with_context(|| format!("{url:?} is not a URL such as http://127.0.0.1:8181"))?;
         let scheme = address.scheme_str();
         ensure!(matches!(scheme, Some("http" | "https")), "{url:?} must begin with http:// or https://");
         let credentials = address.authority().is_some_and(|authority| authority.as_str().contains('@'));
@@ -198,7 +199,9 @@ impl OpaServer {
         }
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             let broken = self.wrong(&format!("it answered {status}{}", message(body)));
-            return Err(Trouble::Input(broken.hint(format!("allow this host to read `{path}` in the server's system.authz policy"))));
+            return Err(Trouble::Input(
+                broken.hint(format!("allow this host to read `{path}` in the server's system.authz policy")),
+            ));
         }
         if status != StatusCode::OK {
             return Err(Trouble::Input(self.wrong(&format!("it answered {status}{}", message(body)))));
@@ -237,7 +240,8 @@ impl OpaServer {
 fn conclude(reading: &Reading, conversation: Conversation, evidence: &Evidence) -> Result<Verdict, Broken> {
     let Conversation { answers, problems, outage, .. } = conversation;
     let failed = problems.iter().map(|(document, broken)| (document, Answered::Failed(&broken.message)));
-    let said = answers.iter().map(|(document, said)| (document, said.as_deref().map_or(Answered::Undefined, Answered::Value)));
+    let said =
+        answers.iter().map(|(document, said)| (document, said.as_deref().map_or(Answered::Undefined, Answered::Value)));
     let answers: Vec<results::Answer<'_>> =
         said.chain(failed).map(|(document, value)| results::Answer { document: document.clone(), value }).collect();
     let judged = results::verdict(reading, &answers).map(|document| verdict::verdict(document, evidence));
@@ -270,7 +274,9 @@ fn encoded(path: &str) -> String {
     let mut encoded = String::with_capacity(path.len());
     for byte in path.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => encoded.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => {
+                encoded.push(char::from(byte))
+            }
             _ => encoded.push_str(&format!("%{byte:02X}")),
         }
     }

@@ -2,7 +2,7 @@
 //! report, some texts are shortened with a diagnostic, an entry with any other over-long value is left out.
 //! Never calls a guest.
 
-use super::limits::{Limits, Texts};
+use super::limits::{Limits, Texts, show_size};
 use crate::model::Report;
 use crate::model::report::{
     Attestation, Completeness, Component, Coverage, Dependency, Detail, Diagnostic, DiagnosticLevel, Document, Finding,
@@ -18,7 +18,8 @@ pub struct ReportBuilder {
     report: Report,
     documents: Vec<(String, String, BytesMut)>,
     covers: Option<Vec<Coverage>>,
-    cut: bool,
+    /// The first limit that was reached, by its key, and how much it is.
+    reached: Option<(&'static str, String)>,
     bytes: u64,
     document_bytes: u64,
     shortened: u32,
@@ -36,7 +37,7 @@ impl ReportBuilder {
             report: empty(),
             documents: Vec::new(),
             covers: None,
-            cut: false,
+            reached: None,
             bytes: 0,
             document_bytes: 0,
             shortened: 0,
@@ -53,11 +54,18 @@ impl ReportBuilder {
                 format!("{} entries were left out: an id, name, version, purl or licence is too long", self.left_out);
             self.host_diagnostic(DiagnosticLevel::Warning, message);
         }
+        if let Some((limit, most)) = &self.reached {
+            let message = format!(
+                "only a part was read: the limit `{limit}` ({most}) was reached; raise it in the limits of the plugin \
+                 that reads this format"
+            );
+            self.host_diagnostic(DiagnosticLevel::Warning, message);
+        }
         if self.shortened > 0 {
             let message = format!("{} over-long texts or lists were shortened", self.shortened);
             self.host_diagnostic(DiagnosticLevel::Note, message);
         }
-        if self.cut {
+        if self.reached.is_some() || self.left_out > 0 {
             self.report.completeness = Completeness::Cut;
         }
         self.report.documents = self
@@ -96,34 +104,42 @@ impl ReportBuilder {
     }
 
     pub fn add_findings(&mut self, page: impl ExactSizeIterator<Item = Finding>) -> Result<(), Full> {
-        let most = self.limits.findings;
+        let most = ("findings", self.limits.findings);
         self.add(page, most, |report| &mut report.findings, |entry, check| check.finding(entry))
     }
     pub fn add_components(&mut self, page: impl ExactSizeIterator<Item = Component>) -> Result<(), Full> {
-        let most = self.limits.components;
+        let most = ("components", self.limits.components);
         self.add(page, most, |report| &mut report.components, |entry, check| check.component(entry))
     }
     pub fn add_dependencies(&mut self, page: impl ExactSizeIterator<Item = Dependency>) -> Result<(), Full> {
-        let most = self.limits.dependencies;
+        let most = ("dependencies", self.limits.dependencies);
         self.add(page, most, |report| &mut report.dependencies, |entry, check| check.dependency(entry))
     }
     pub fn add_vex(&mut self, page: impl ExactSizeIterator<Item = VexStatement>) -> Result<(), Full> {
-        let most = self.limits.vex;
+        let most = ("vex", self.limits.vex);
         self.add(page, most, |report| &mut report.vex, |entry, check| check.vex(entry))
     }
     pub fn add_attestations(&mut self, page: impl ExactSizeIterator<Item = Attestation>) -> Result<(), Full> {
-        let most = self.limits.attestations;
+        let most = ("attestations", self.limits.attestations);
         self.add(page, most, |report| &mut report.attestations, |entry, check| check.attestation(entry))
     }
 
     pub fn write_document(&mut self, name: String, media_type: String, chunk: &[u8]) -> Result<(), Full> {
-        let most = self.limits.documents;
-        let texts = &self.limits.texts;
+        let (most, texts) = (self.limits.documents, self.limits.texts);
         let place = self.documents.iter().position(|(known, ..)| *known == name);
-        let one_too_many = place.is_none() && self.documents.len() >= texts.documents;
-        let too_long = name.len() > texts.path || media_type.len() > texts.version;
-        if one_too_many || too_long || self.document_bytes + chunk.len() as u64 > most {
-            self.cut = true;
+        let reached = if place.is_none() && self.documents.len() >= texts.documents {
+            Some(("texts.documents", texts.documents.to_string()))
+        } else if name.len() > texts.path {
+            Some(("texts.path", show_size(texts.path as u64)))
+        } else if media_type.len() > texts.version {
+            Some(("texts.version", show_size(texts.version as u64)))
+        } else if self.document_bytes + chunk.len() as u64 > most {
+            Some(("documents", show_size(most)))
+        } else {
+            None
+        };
+        if reached.is_some() {
+            self.reached = self.reached.take().or(reached);
             return Err(Full(u32::try_from(most).unwrap_or(u32::MAX)));
         }
         self.document_bytes += chunk.len() as u64;
@@ -159,7 +175,7 @@ impl ReportBuilder {
     fn add<T>(
         &mut self,
         page: impl ExactSizeIterator<Item = T>,
-        most: u32,
+        (limit, most): (&'static str, u32),
         list: impl Fn(&mut Report) -> &mut Vec<T>,
         check: impl Fn(&mut T, &mut Check<'_>),
     ) -> Result<(), Full> {
@@ -169,13 +185,18 @@ impl ReportBuilder {
             let Check { too_long, shortened, bytes, .. } = held;
             if too_long {
                 self.left_out += 1;
-                self.cut = true;
                 continue;
             }
             let entries = list(&mut self.report);
-            let full = entries.len() >= most as usize || self.bytes + bytes > self.limits.report;
-            if full {
-                self.cut = true;
+            let reached = if entries.len() >= most as usize {
+                Some((limit, most.to_string()))
+            } else if self.bytes + bytes > self.limits.report {
+                Some(("report", show_size(self.limits.report)))
+            } else {
+                None
+            };
+            if reached.is_some() {
+                self.reached = self.reached.take().or(reached);
                 return Err(Full(most));
             }
             entries.push(entry);
@@ -478,6 +499,9 @@ mod tests {
         let mut builder = builder(Limits { report: 10_000, ..Limits::default() });
         let page: Vec<_> = (0..100).map(|number| finding(&number.to_string(), &"t".repeat(200))).collect();
         assert!(builder.add_findings(page.into_iter()).is_err());
+        let report = builder.finish(format()).unwrap();
+        assert_eq!(report.completeness, Completeness::Cut);
+        assert!(report.diagnostics[0].message.contains("`report` (10000 bytes)"), "{}", report.diagnostics[0].message);
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub struct Cache {
 struct Place {
     directory: PathBuf,
     key: [u8; 32],
+    /// All entries together.
+    most_bytes: u64,
 }
 
 /// How often the cache helped, did not, and held something that it should not.
@@ -169,12 +171,12 @@ impl Place {
         anyhow::ensure!(found.is_dir(), "the cache directory {shown} is a link or a file");
         anyhow::ensure!(found.uid() == rustix::process::geteuid().as_raw(), "the cache directory {shown} is not ours");
         anyhow::ensure!(found.mode() & 0o077 == 0, "the cache directory {shown} is open to others; run `chmod 700`");
-        Ok(Self { directory: directory.to_owned(), key: key(directory)? })
+        Ok(Self { directory: directory.to_owned(), key: key(directory)?, most_bytes: limits::CACHE_SIZE })
     }
 
     fn read(&self, name: &str) -> std::io::Result<Vec<u8>> {
         let mut entry = Vec::new();
-        File::open(self.directory.join(name))?.take(limits::CACHE_SIZE).read_to_end(&mut entry)?;
+        File::open(self.directory.join(name))?.take(self.most_bytes).read_to_end(&mut entry)?;
         Ok(entry)
     }
 
@@ -193,7 +195,7 @@ impl Place {
     }
 
     fn write(&self, name: &str, code: &[u8]) -> anyhow::Result<()> {
-        self.make_room(code.len() as u64)?;
+        self.make_room((MAGIC.len() + code.len() + MAC_BYTES) as u64)?;
         let signed = [MAGIC, code].concat();
         let mut file = tempfile::NamedTempFile::new_in(&self.directory)?;
         file.write_all(&signed)?;
@@ -212,7 +214,7 @@ impl Place {
         entries.sort();
         let mut total: u64 = entries.iter().map(|(_, size, _)| size).sum();
         for (_, size, path) in entries {
-            if total + more <= limits::CACHE_SIZE {
+            if total + more <= self.most_bytes {
                 break;
             }
             fs::remove_file(path)?;
@@ -317,6 +319,22 @@ mod tests {
         fs::copy(compiled, wrapped).unwrap();
         assert_eq!(cache.find_wrapped(&digest), None);
         assert_eq!((cache.counters().wrapped_hits, cache.counters().wrapped_misses), (1, 1));
+    }
+
+    #[test]
+    fn the_oldest_entries_go_where_the_cache_is_full() {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().join("cache");
+        let place = Place { most_bytes: 250, ..Place::open(&directory).unwrap() };
+        for (name, age_s) in [("oldest", 30), ("older", 20)] {
+            place.write(name, &[7; 40]).unwrap();
+            let written = std::time::SystemTime::now() - std::time::Duration::from_secs(age_s);
+            File::options().write(true).open(directory.join(name)).unwrap().set_modified(written).unwrap();
+        }
+        place.write("newest", &[7; 40]).unwrap();
+        let mut kept: Vec<_> = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        kept.sort();
+        assert_eq!(kept, ["newest", "older"]);
     }
 
     #[test]

@@ -313,7 +313,10 @@ pub fn source(report: &SourcedReport) -> types::Source {
         actor: run.and_then(|run| run.actor.clone()),
         head_sha: run.map(|run| run.head_sha.clone()),
         created_at: run.map(|run| run.created_at),
-        properties: Vec::new(),
+        properties: match run {
+            Some(run) if run.stale_attempt => vec![("stale-attempt".to_owned(), "true".to_owned())],
+            _ => Vec::new(),
+        },
     }
 }
 

@@ -66,15 +66,19 @@ fn config() -> Config {
 fn pooling(slots: usize) -> Config {
     let slots = u32::try_from(slots).unwrap_or(u32::MAX / limits::CORE_INSTANCES);
     let mut pool = PoolingAllocationConfig::new();
-    // Per call at once: what a large composed component takes, not the most that one may have (`limits.rs`).
+    // For each call at once the most that one may have: with less, one plugin could take the slots of its neighbours.
+    // Only addresses are reserved.
     pool.total_component_instances(slots)
-        .total_core_instances(slots.saturating_mul(16).max(limits::CORE_INSTANCES))
-        .total_memories(slots.saturating_mul(3).max(limits::MEMORIES))
-        .total_tables(slots.saturating_mul(6).max(limits::TABLES))
+        .total_core_instances(slots.saturating_mul(limits::CORE_INSTANCES))
+        .total_memories(slots.saturating_mul(limits::MEMORIES))
+        .total_tables(slots.saturating_mul(limits::TABLES))
         .total_stacks(slots)
         .max_core_instances_per_component(limits::CORE_INSTANCES)
         .max_memories_per_component(limits::MEMORIES)
         .max_tables_per_component(limits::TABLES)
+        // One module may have them all, as it may where there is no pool.
+        .max_memories_per_module(limits::MEMORIES)
+        .max_tables_per_module(limits::TABLES)
         .max_memory_size(limits::MAX_MEMORY as usize)
         .table_elements(limits::MAX_TABLE_ELEMENTS as usize)
         // The default of 1 MiB is too small for large guests.

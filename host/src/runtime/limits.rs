@@ -13,14 +13,25 @@ pub const MAX_MEMORY: u64 = 1024 * MIB;
 pub const MAX_TABLE_ELEMENTS: u64 = 20_000;
 /// A plugin's code. The largest known guest (Python) is 18.6 MB.
 pub const PLUGIN_SIZE: u64 = 32 * MIB;
-/// Compiling 18 MB takes about 20 s on one busy core; 60 s leaves room and still ends.
-pub const COMPILE_TIME: Duration = Duration::from_secs(60);
 /// The compiler is parallel inside and takes hundreds of MB for large guests.
 pub const COMPILES_AT_ONCE: usize = 2;
+/// How long a plugin waits until others are compiled: twenty large ones, two at a time, take 200 s.
+pub const COMPILE_TURN: Duration = Duration::from_secs(300);
+/// Functions of a plugin, over all its modules: the JavaScript runtime has 20,000. 50,000 empty ones take 8 s and 300 MB
+/// to compile.
+pub const FUNCTIONS: u32 = 100_000;
+/// Code of one function. The largest of the JavaScript runtime has 172 KB. A compiler cannot be interrupted in a
+/// function, and takes more than linear time: 300 KB written to annoy it took 40 s and 800 MB.
+pub const FUNCTION_SIZE: u64 = 512 * KIB;
 /// A Rust std component is 3 core instances, 1 memory, 2 tables; a composed policy about 13, 3, 6.
 pub const CORE_INSTANCES: u32 = 32;
 pub const MEMORIES: u32 = 8;
 pub const TABLES: u32 = 16;
+/// Each exported interface is a nested component of its own, times the parts of a composed policy. Twenty levels of
+/// two instances each, in 1,200 bytes, took 8 s and 800 MB before they were counted.
+pub const COMPONENT_INSTANCES: u32 = 64;
+/// Components and modules inside each other: a composed policy has a handful of levels.
+pub const NESTING: u32 = 16;
 /// Host functions run in the difference between the two stacks; overflowing that one would abort the process.
 pub const WASM_STACK: usize = 512 * KIB as usize;
 pub const ASYNC_STACK: usize = 2 * MIB as usize;
@@ -59,6 +70,8 @@ pub const SNAPSHOT_SIZE: u64 = PLUGIN_SIZE / 2;
 /// What one call of one plugin may use.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limits {
+    /// Until the code is compiled: 18 MB take about 20 s on one busy core; the rest is room.
+    pub compile: Duration,
     /// Wall time of a call. 21 MB of Trivy JSON take 0.3 s.
     pub wall: Duration,
     /// One call of a host function that waits: nothing that a plugin may wait for takes a second.
@@ -67,7 +80,7 @@ pub struct Limits {
     pub host_calls: Duration,
     /// Linear memory, summed over all memories of the call: a 64 MiB artifact in one buffer, and as much again.
     pub memory: u64,
-    /// Elements over all tables of one instance: debug builds of C# were seen with more than 10,000.
+    /// Elements, summed over all tables of the call: debug builds of C# were seen with more than 10,000.
     pub table_elements: u64,
     /// Bytes that the guest hands over in one crossing: a page of 1,000 fat findings is 5 MB.
     pub hostcall_bytes: u64,
@@ -159,6 +172,7 @@ impl Default for Texts {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            compile: Duration::from_secs(60),
             wall: Duration::from_secs(2),
             host_call: Duration::from_secs(1),
             host_calls: Duration::from_secs(5),
@@ -187,6 +201,8 @@ impl Default for Limits {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitOverrides {
+    #[serde(deserialize_with = "duration")]
+    pub compile: Option<Duration>,
     #[serde(deserialize_with = "duration")]
     pub wall: Option<Duration>,
     #[serde(deserialize_with = "duration")]
@@ -225,8 +241,20 @@ impl Limits {
         macro_rules! take {
             ($($field:ident),+) => { $(if let Some(value) = overrides.$field { limits.$field = value; })+ };
         }
-        take!(wall, host_call, host_calls, memory, table_elements, hostcall_bytes, resources, handles, random_bytes);
-        take!(output, findings, components, dependencies, vex, attestations, documents, report, violations, verdict);
+        take!(compile, wall, host_call, host_calls, memory, table_elements, hostcall_bytes, resources, handles);
+        take!(
+            random_bytes,
+            output,
+            findings,
+            components,
+            dependencies,
+            vex,
+            attestations,
+            documents,
+            report,
+            violations,
+            verdict
+        );
         if limits.memory > MAX_MEMORY {
             return Err(format!("`memory` is {}, the most is {}", show_size(limits.memory), show_size(MAX_MEMORY)));
         }

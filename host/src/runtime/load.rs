@@ -2,15 +2,18 @@
 //! linked once, asked what it is. Judges nothing with it.
 
 use super::call::{Entry, Template, enter_at_load};
+use super::compile::NotCompiled;
 use super::contract::{guest, types};
 use super::imports::{self, Inspection};
 use super::limits::{self, Limits};
 use super::state::State;
+use super::structure;
 use super::{FormatInfo, Plugin, PluginInfo, PluginKind, PluginOptions, Runtime, SettingProblem};
 use crate::model::{Broken, BrokenKind, Digest, PluginName};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 use wasmtime::component::{Component, Instance};
 use wasmtime::{Engine, Store};
 
@@ -28,7 +31,7 @@ impl Runtime {
             Broken::new(BrokenKind::Settings, format!("`plugins.{name}.limits`: {error}"))
                 .hint(format!("lower it in `plugins.{name}.limits`"))
         })?;
-        let component = self.component(name, wasm, &inspection.digest).await?;
+        let component = self.component(name, wasm, &inspection.digest, limits.compile).await?;
         let pre = self.0.linker.instantiate_pre(&component).map_err(|error| unlinkable(name, &inspection, &error))?;
         let kind = inspection.kind.expect("an inspection without a kind was refused above");
         let plugin_exports = guest::plugin::GuestIndices::new(&pre);
@@ -80,6 +83,9 @@ impl Runtime {
                 .hint(format!("capabilities are {}", imports::CAPABILITIES.join(", "))));
         }
         readable(&format!("`{name}`"), wasm)?;
+        if let Some(refusal) = structure::refusal(&format!("`{name}`"), wasm) {
+            return Err(refusal);
+        }
         let inspection = imports::inspect(wasm, grants)
             .map_err(|error| Broken::new(BrokenKind::Abi, format!("`{name}` cannot be read: {error}")))?;
         match inspection.refusal(name) {
@@ -88,31 +94,40 @@ impl Runtime {
         }
     }
 
-    async fn component(&self, name: &PluginName, wasm: &[u8], digest: &Digest) -> Result<Component, Broken> {
-        let engine = self.0.site.engine.clone();
-        if let Some(component) = self.0.cache.find(&engine, digest) {
+    async fn component(
+        &self,
+        name: &PluginName,
+        wasm: &[u8],
+        digest: &Digest,
+        patience: Duration,
+    ) -> Result<Component, Broken> {
+        let engine = &self.0.site.engine;
+        if let Some(component) = self.0.cache.find(engine, digest) {
             return Ok(component);
         }
-        let permit = Arc::clone(&self.0.compiles).acquire_owned().await;
-        let (bytes, cache, digest) = (wasm.to_vec(), Arc::clone(&self.0.cache), *digest);
-        let compiled = tokio::task::spawn_blocking(move || {
-            // The permit stays with the work: a compilation that is given up still takes its core.
-            let _permit = permit;
-            let component = Component::from_binary(&engine, &bytes)?;
-            cache.keep(&digest, &component);
-            Ok::<_, wasmtime::Error>(component)
-        });
-        match tokio::time::timeout(limits::COMPILE_TIME, compiled).await {
-            Ok(Ok(Ok(component))) => Ok(component),
-            Ok(Ok(Err(error))) => {
-                Err(Broken::new(BrokenKind::Abi, format!("`{name}` does not compile: {}", error.root_cause())))
-            }
-            Ok(Err(error)) => Err(Broken::new(BrokenKind::Abi, format!("`{name}` makes the compiler fail: {error}"))),
-            Err(_) => {
-                let took = limits::show_duration(limits::COMPILE_TIME);
-                Err(Broken::new(BrokenKind::Abi, format!("`{name}` took longer than {took} to compile"))
-                    .limit("compile"))
-            }
+        let (cache, digest) = (Arc::clone(&self.0.cache), *digest);
+        let keep = move |component: &Component| cache.keep(&digest, component);
+        let compiled = self.0.compiler.compile(engine, wasm.to_vec(), patience, keep).await;
+        compiled.map_err(|reason| not_compiled(name, patience, &reason))
+    }
+}
+
+fn not_compiled(name: &PluginName, patience: Duration, reason: &NotCompiled) -> Broken {
+    let abi = |message: String| Broken::new(BrokenKind::Abi, message);
+    match reason {
+        NotCompiled::Refused(why) => abi(format!("`{name}` does not compile: {why}")),
+        NotCompiled::Failed(why) => abi(format!("`{name}` makes the compiler fail: {why}")),
+        NotCompiled::Overdue => {
+            let message = format!("`{name}` took longer than {} to compile", limits::show_duration(patience));
+            Broken::new(BrokenKind::Timeout, message).limit("compile").hint(format!(
+                "raise `plugins.{name}.limits.compile`, or build the plugin smaller; what was begun goes on, and with a \
+                 cache the next start may find it done"
+            ))
+        }
+        NotCompiled::NoPlace(waited) => {
+            let message =
+                format!("`{name}` waited {} for other plugins to be compiled", limits::show_duration(*waited));
+            Broken::new(BrokenKind::Host, message).limit("compile_turn").hint("remove the plugin that does not compile")
         }
     }
 }

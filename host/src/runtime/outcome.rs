@@ -167,8 +167,23 @@ fn of_text(error: &wasmtime::Error) -> Ended {
     if said("requested len") && said("exceeds limit") {
         return Ended::Limit(LimitName::RandomBytes);
     }
+    // ENOMEM where there is no pool: the machine's addresses or memory are used up, and no plugin can help that.
+    if said("(os error 12)") {
+        return Ended::Other(BrokenKind::Host, "the machine has no memory for another instance".to_owned());
+    }
     if error.downcast_ref::<wasmtime_wasi::I32Exit>().is_some() {
         return Ended::Other(BrokenKind::Trap, "called exit".to_owned());
     }
     Ended::Other(BrokenKind::Abi, error.root_cause().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_without_memory_is_no_plugin_s_fault() {
+        let error = wasmtime::Error::from(std::io::Error::from_raw_os_error(12)).context("making an instance");
+        assert!(matches!(classify(&error, None), Ended::Other(BrokenKind::Host, _)));
+    }
 }

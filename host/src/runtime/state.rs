@@ -98,7 +98,8 @@ impl Waiting {
 pub struct Usage {
     memory: u64,
     most_memory: u64,
-    most_table: u64,
+    table_elements: u64,
+    most_table_elements: u64,
     /// What the last granted growth added, to be taken back if it still fails.
     granted: u64,
     /// A growth was refused: the guest sees -1 and mostly traps in a way that says nothing of memory.
@@ -111,7 +112,8 @@ impl Usage {
         Self {
             memory: 0,
             most_memory: limits.memory,
-            most_table: limits.table_elements,
+            table_elements: 0,
+            most_table_elements: limits.table_elements,
             granted: 0,
             refused: None,
             peak_memory: 0,
@@ -137,12 +139,20 @@ impl ResourceLimiter for Usage {
         Ok(())
     }
 
-    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let allowed = desired as u64 <= self.most_table;
-        if !allowed {
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let more = desired.saturating_sub(current) as u64;
+        if self.table_elements.saturating_add(more) > self.most_table_elements {
             self.refused = Some(LimitName::TableElements);
+            return Ok(false);
         }
-        Ok(allowed)
+        self.table_elements += more;
+        self.granted = more;
+        Ok(true)
+    }
+
+    fn table_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.table_elements = self.table_elements.saturating_sub(std::mem::take(&mut self.granted));
+        Ok(())
     }
 
     fn instances(&self) -> usize {
@@ -294,11 +304,15 @@ mod tests {
     }
 
     #[test]
-    fn a_table_over_its_elements_is_refused() {
-        let mut usage = Usage::new(&Limits::default());
-        assert!(usage.table_growing(0, 20_000, None).unwrap());
-        assert!(!usage.table_growing(20_000, 20_001, None).unwrap());
+    fn table_elements_are_summed_over_all_tables_and_a_failed_growth_is_taken_back() {
+        let mut usage = Usage::new(&Limits { table_elements: 100, ..Limits::default() });
+        assert!(usage.table_growing(0, 60, None).unwrap());
+        assert!(!usage.table_growing(0, 60, None).unwrap(), "another table, the same limit");
         assert_eq!(usage.refused, Some(LimitName::TableElements));
+        assert!(usage.table_growing(60, 100, None).unwrap());
+        usage.table_grow_failed(wasmtime::format_err!("the pool's slot is full")).unwrap();
+        assert!(usage.table_growing(0, 40, None).unwrap());
+        assert!(!usage.table_growing(40, 41, None).unwrap());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::HeadSha;
 use crate::model::event::{PullRequestAction, RunAction, RunState};
+use futures::FutureExt as _;
 use hmac::Mac as _;
 use std::sync::Mutex;
 use tower::ServiceExt as _;
@@ -186,9 +187,58 @@ async fn the_intake_s_word_becomes_the_answer() {
 
 #[tokio::test]
 async fn an_intake_that_hangs_is_answered_in_time() {
-    let door = Door { intake: Arc::new(Stuck), options: options(), patience: Duration::from_millis(1) };
+    let crowd = Crowd::new(1, 0);
+    let door = Door { intake: Arc::new(Stuck), options: options(), patience: Duration::from_millis(1), crowd };
     let response = door.router().oneshot(delivery("pull_request", &pull_request("opened"))).await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+/// A door with little room, of which the first request is still being sent.
+async fn crowded_by(first: Vec<u8>, (requests, bytes): (usize, usize)) -> (Router, tokio::task::JoinHandle<Response>) {
+    let crowd = Crowd::new(requests, bytes);
+    let router = Door { intake: queued(), options: options(), patience: INTAKE_TIMEOUT, crowd }.router();
+    let (arrived, first_arrived) = tokio::sync::oneshot::channel();
+    let head = futures::stream::once(async move { Ok::<_, std::io::Error>(first) });
+    let rest = futures::stream::once(async move {
+        // Asked for the rest: the head is in memory.
+        let _ = arrived.send(());
+        std::future::pending().await
+    });
+    let mut request = delivery("pull_request", b"");
+    *request.body_mut() = Body::from_stream(head.chain(rest));
+    let slow = tokio::spawn(router.clone().oneshot(request).map(|response| response.unwrap()));
+    first_arrived.await.unwrap();
+    (router, slow)
+}
+
+async fn status(router: &Router, body: &[u8]) -> (u16, Option<String>) {
+    let response = router.clone().oneshot(delivery("pull_request", body)).await.unwrap();
+    let retry_after = response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+    (response.status().as_u16(), retry_after)
+}
+
+#[tokio::test]
+async fn more_requests_than_there_are_places_are_told_to_come_again() {
+    let sound = pull_request("opened");
+    let (router, slow) = crowded_by(b"{".to_vec(), (1, 0)).await;
+    assert_eq!(status(&router, &sound).await, (503, Some("30".to_owned())));
+    slow.abort();
+    assert!(slow.await.is_err());
+    assert_eq!(status(&router, &sound).await.0, 202, "the place was given back");
+    assert_eq!(status(&router, &sound).await.0, 202, "and again");
+}
+
+#[tokio::test]
+async fn large_bodies_share_their_room_and_small_ones_pass_beside_them() {
+    let small = pull_request("opened");
+    let mut large = small.clone();
+    large.resize(SMALL_DELIVERY + 1_000, b' ');
+    let (router, slow) = crowded_by(vec![b' '; SMALL_DELIVERY + 1_000], (8, 1_500)).await;
+    assert_eq!(status(&router, &large).await, (503, Some("30".to_owned())));
+    assert_eq!(status(&router, &small).await.0, 202);
+    slow.abort();
+    assert!(slow.await.is_err());
+    assert_eq!(status(&router, &large).await.0, 202, "the room was given back");
 }
 
 #[tokio::test]

@@ -4,7 +4,6 @@
 use palisade_plugin::{VexProduct, VexStatement, VexStatus};
 
 use crate::document::Analysis;
-use crate::words::filled;
 
 /// The words of OpenVEX, which policies compare with, for CycloneDX's.
 const JUSTIFICATIONS: [(&str, &str); 9] = [
@@ -51,12 +50,12 @@ pub fn statement(subject: Subject, status: VexStatus, analysis: Analysis, speake
         aliases: subject.aliases,
         products: subject.products,
         status,
-        justification: filled(analysis.justification).map(justification),
-        statement: impact(filled(analysis.detail), analysis.response.iter().map(|word| &**word).collect()),
+        justification: analysis.justification.filled().map(justification),
+        statement: impact(analysis.detail.filled(), analysis.response.iter().map(|word| &**word).collect()),
         action: subject.how_to_fix.filter(|_| status == VexStatus::Affected),
         author: speaker.author.clone(),
-        timestamp: filled(analysis.first_issued).or_else(|| speaker.timestamp.clone()),
-        last_updated: filled(analysis.last_updated),
+        timestamp: analysis.first_issued.filled().or_else(|| speaker.timestamp.clone()),
+        last_updated: analysis.last_updated.filled(),
     }
 }
 

@@ -1,13 +1,15 @@
 //! Components as the contract names them: flattened, each with an id of its own. Never decides what counts; the described
 //! product itself is there as the root.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use palisade_plugin::lenient::Number;
+use palisade_plugin::purl::{repaired, type_of};
+use palisade_plugin::words::distinct;
 use palisade_plugin::{Component, ComponentRelation, ComponentScope, Diagnostic, Location, ReportBuilder};
 
-use crate::document::{ComponentEntry, ComponentEvidence, Hash, Occurrence};
-use crate::words::{distinct, filled, pairs};
+use crate::document::{ComponentEntry, ComponentEvidence, Hash, Occurrence, pairs};
 use crate::{license, purl};
 
 /// What npm's tools write, almost always without a scope or beside `required`.
@@ -35,6 +37,9 @@ impl Inventory {
         relation: ComponentRelation,
         report: &mut ReportBuilder,
     ) {
+        if entry.components.is_empty() {
+            return self.add_one(entry, pointer, relation, report); // as in most documents
+        }
         // A stack in place of recursion; children are put on it in reverse, so that they come off in order.
         let mut waiting = vec![(entry, pointer)];
         while let Some((mut entry, pointer)) = waiting.pop() {
@@ -65,6 +70,7 @@ impl Inventory {
             report.lost(Diagnostic::warning("left out: a component without a name").at(pointer));
             return;
         };
+        component.origin = Some(pointer);
         component.relation = relation;
         self.keep_ids_apart(&mut component, report);
         self.index_by_id.insert(component.id.clone(), self.components.len());
@@ -73,16 +79,17 @@ impl Inventory {
 
     /// Ids must be unique in a report; references mean the first of the same id.
     fn keep_ids_apart(&mut self, component: &mut Component, report: &mut ReportBuilder) {
+        if !self.index_by_id.contains_key(&component.id) {
+            return;
+        }
         let stated = component.id.clone();
         while self.index_by_id.contains_key(&component.id) {
             let number = self.next_by_id.entry(stated.clone()).or_insert(2);
             component.id = format!("{stated}#{number}");
             *number += 1;
         }
-        if component.id != stated {
-            let message = format!("a repeated bom-ref; this component is called {}", component.id);
-            report.diagnostic(Diagnostic::warning(message).at(component.origin.clone().unwrap_or_default()));
-        }
+        let message = format!("a repeated bom-ref; this component is called {}", component.id);
+        report.diagnostic(Diagnostic::warning(message).at(component.origin.clone().unwrap_or_default()));
     }
 
     pub fn index(&self, id: &str) -> Option<usize> {
@@ -91,31 +98,39 @@ impl Inventory {
 }
 
 fn component(entry: ComponentEntry, pointer: &str) -> Option<Component> {
-    let purl_raw = filled(entry.purl);
-    let purl = purl_raw.as_deref().and_then(purl::repaired).map(String::from);
-    let name = filled(entry.name).or_else(|| purl.as_deref().and_then(purl::package).map(|package| package.name))?;
-    let group = filled(entry.group);
+    let (purl, purl_raw) = purls(entry.purl.filled());
+    let name = entry.name.filled().or_else(|| purl.as_deref().and_then(purl::package).map(|package| package.name))?;
+    let group = entry.group.filled();
     let evidence = entry.evidence.0.unwrap_or_default();
-    let stated_scope = filled(entry.scope);
+    let stated_scope = entry.scope.filled();
     let mut properties: Vec<_> = pairs(entry.properties).collect();
 
-    let id = filled(entry.bom_ref).unwrap_or_else(|| pointer.to_owned());
-    let mut component = Component::new(id, purl::full_name(purl::type_of(purl.as_deref()), group.as_deref(), &name));
-    component.version = filled(entry.version);
-    component.component_type = filled(entry.kind);
-    component.supplier = entry.supplier.0.and_then(|supplier| filled(supplier.name)).or(filled(entry.publisher));
+    let id = entry.bom_ref.filled().unwrap_or_else(|| pointer.to_owned());
+    let mut component =
+        Component::new(id, purl::full_name(purl.as_deref().map_or("", type_of), group.as_deref(), &name));
+    component.version = entry.version.filled();
+    component.component_type = entry.kind.filled();
+    component.supplier = entry.supplier.0.and_then(|supplier| supplier.name.filled()).or(entry.publisher.filled());
     component.scope = scope(stated_scope.as_deref(), &properties);
     component.locations = locations(&evidence, &properties);
     component.licenses = license::claims(entry.licenses);
     component.licenses.extend(license::detected(evidence.licenses));
     component.hashes = entry.hashes.into_iter().filter_map(hash).collect();
-    component.cpes = filled(entry.cpe).into_iter().collect();
-    component.origin = Some(pointer.to_owned());
+    component.cpes = entry.cpe.filled().into_iter().collect();
     properties.extend(stated_scope.map(|word| ("scope-raw".to_owned(), word)));
-    properties.extend(purl_raw.filter(|raw| purl.as_ref() != Some(raw)).map(|raw| ("purl-raw".to_owned(), raw)));
+    properties.extend(purl_raw.map(|raw| ("purl-raw".to_owned(), raw)));
     component.properties = properties;
     component.purl = purl;
     Some(component)
+}
+
+/// The package URL, and what stood in its place if that is something else.
+fn purls(raw: Option<String>) -> (Option<String>, Option<String>) {
+    match raw.as_deref().and_then(repaired) {
+        Some(Cow::Borrowed(_)) => (raw, None),
+        Some(Cow::Owned(repaired)) => (Some(repaired), raw),
+        None => (None, raw),
+    }
 }
 
 /// By the specification no scope means `required`. npm's own mark wins over everything.
@@ -123,11 +138,12 @@ fn scope(word: Option<&str>, properties: &[(String, String)]) -> ComponentScope 
     if properties.iter().any(|(name, value)| name == NPM_DEVELOPMENT && value == "true") {
         return ComponentScope::Development;
     }
-    match word.map(|word| word.trim().to_ascii_lowercase()).as_deref() {
-        None | Some("required") => ComponentScope::Runtime,
-        Some("optional") => ComponentScope::Optional,
-        Some("excluded") => ComponentScope::Excluded,
-        Some(_) => ComponentScope::Unknown,
+    let is = |known: &str| word.is_some_and(|word| word.trim().eq_ignore_ascii_case(known));
+    match () {
+        () if word.is_none() || is("required") => ComponentScope::Runtime,
+        () if is("optional") => ComponentScope::Optional,
+        () if is("excluded") => ComponentScope::Excluded,
+        () => ComponentScope::Unknown,
     }
 }
 
@@ -156,7 +172,14 @@ fn relative(path: &str) -> String {
 
 /// `SHA-256` and its content as `sha256:…`.
 fn hash(hash: Hash) -> Option<String> {
-    let algorithm = filled(hash.algorithm)?.to_ascii_lowercase();
-    let algorithm = algorithm.strip_prefix("sha-").map_or(algorithm.clone(), |bits| format!("sha{bits}"));
-    Some(format!("{algorithm}:{}", filled(hash.content)?.to_ascii_lowercase()))
+    let (mut text, content) = (hash.algorithm.filled()?, hash.content.filled()?);
+    text.make_ascii_lowercase();
+    if text.starts_with("sha-") {
+        text.remove("sha".len());
+    }
+    let digest = text.len();
+    text.push(':');
+    text.push_str(&content);
+    text[digest..].make_ascii_lowercase();
+    Some(text)
 }

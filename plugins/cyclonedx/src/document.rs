@@ -102,6 +102,11 @@ pub struct Property {
     pub value: Maybe<Text>,
 }
 
+/// Properties that have both a name and a value.
+pub fn pairs(properties: List<Property>) -> impl Iterator<Item = (String, String)> {
+    properties.into_iter().filter_map(|property| Some((property.name.filled()?, property.value.filled()?)))
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct DependencyEntry {

@@ -10,7 +10,6 @@ mod license;
 mod purl;
 mod rating;
 mod vulnerability;
-mod words;
 
 use palisade_plugin::lenient::{Maybe, Text};
 use palisade_plugin::{
@@ -23,7 +22,6 @@ use component::Inventory;
 use document::{ComponentEntry, Composition, DependencyEntry, Metadata, ToolEntry, VulnerabilityEntry};
 use graph::Graph;
 use vulnerability::{Reading, Surroundings};
-use words::filled;
 
 /// The newest version that this plugin was written for.
 const NEWEST: (u32, u32) = (1, 7);
@@ -105,7 +103,7 @@ impl Document {
                     Ok(())
                 })?,
                 "compositions" => member.each(|_, entry: Composition| {
-                    let aggregate = filled(entry.aggregate).unwrap_or_default();
+                    let aggregate = entry.aggregate.filled().unwrap_or_default();
                     document.is_incomplete |= aggregate.to_ascii_lowercase().starts_with("incomplete");
                     Ok(())
                 })?,
@@ -159,11 +157,11 @@ impl Document {
             ("serial", &self.serial_number),
         ];
         for (name, text) in facts {
-            if let Some(value) = filled(text.clone()) {
+            if let Some(value) = text.clone().filled() {
                 report.property(name, &value);
             }
         }
-        if let Some(target) = product.and_then(|product| filled(product.name.clone())) {
+        if let Some(target) = product.and_then(|product| product.name.clone().filled()) {
             report.property("scan-target", &target);
         }
         if self.is_incomplete {
@@ -175,7 +173,7 @@ impl Document {
         let mut edges = Vec::new();
         let mut dangling = 0;
         for entry in std::mem::take(&mut self.dependencies) {
-            let parent = filled(entry.parent).and_then(|parent| self.inventory.index(&parent));
+            let parent = entry.parent.filled().and_then(|parent| self.inventory.index(&parent));
             for child in entry.children {
                 match (parent, self.inventory.index(&child)) {
                     (Some(parent), Some(child)) => edges.push((parent, child)),
@@ -220,27 +218,25 @@ impl Document {
 
 /// Tool of the list up to 1.4, or first component or service of the object since 1.5.
 fn tool(entry: &ToolEntry) -> Option<(String, Option<String>)> {
-    let Some(name) = filled(entry.name.clone()) else {
-        return entry
-            .components
-            .iter()
-            .chain(&entry.services)
-            .find_map(|entry| Some((filled(entry.name.clone())?.to_ascii_lowercase(), filled(entry.version.clone()))));
+    let Some(name) = entry.name.clone().filled() else {
+        return entry.components.iter().chain(&entry.services).find_map(|entry| {
+            Some((entry.name.clone().filled()?.to_ascii_lowercase(), entry.version.clone().filled()))
+        });
     };
     // npm calls its tool `cli`, which says something only behind the vendor's name.
-    let name = match filled(entry.vendor.clone()) {
+    let name = match entry.vendor.clone().filled() {
         Some(vendor) if name.eq_ignore_ascii_case("cli") => format!("{vendor}-{name}"),
         _ => name,
     };
-    Some((name.to_ascii_lowercase(), filled(entry.version.clone())))
+    Some((name.to_ascii_lowercase(), entry.version.clone().filled()))
 }
 
 fn speaker(metadata: &Metadata) -> Speaker {
     let companies = [&metadata.supplier, &metadata.manufacturer, &metadata.manufacture];
     let mut contacts = metadata.authors.iter().chain(companies.into_iter().filter_map(|company| company.as_ref()));
     Speaker {
-        author: contacts.find_map(|contact| filled(contact.name.clone())),
-        timestamp: filled(metadata.timestamp.clone()),
+        author: contacts.find_map(|contact| contact.name.clone().filled()),
+        timestamp: metadata.timestamp.clone().filled(),
     }
 }
 

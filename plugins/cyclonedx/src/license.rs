@@ -1,9 +1,9 @@
 //! Licence lists as claims. Never repairs a licence: that is the policy's work.
 
+use palisade_plugin::words::distinct;
 use palisade_plugin::{LicenseClaim, LicenseSource};
 
 use crate::document::LicenseEntry;
-use crate::words::{distinct, filled};
 
 /// What a component's own list says. `acknowledgement` (1.6 and later) tells declared from concluded; without it a
 /// licence is declared.
@@ -34,11 +34,11 @@ struct Statement {
 impl Statement {
     fn of(entry: LicenseEntry) -> Option<Statement> {
         let license = entry.license.0.unwrap_or_default();
-        let acknowledgement = filled(license.acknowledgement).or(filled(entry.acknowledgement));
+        let acknowledgement = license.acknowledgement.filled().or(entry.acknowledgement.filled());
         let is_concluded = acknowledgement.is_some_and(|word| word.trim().eq_ignore_ascii_case("concluded"));
-        let expression = filled(entry.expression).or(filled(license.id));
+        let expression = entry.expression.filled().or(license.id.filled());
         let is_name = expression.is_none();
-        let text = expression.or(filled(license.name))?;
+        let text = expression.or(license.name.filled())?;
         Some(Statement { text, is_name, is_concluded })
     }
 }

@@ -6,7 +6,6 @@ use std::str::FromStr;
 use palisade_plugin::{Cvss, Severity};
 
 use crate::document::{RatingEntry, Source};
-use crate::words::filled;
 
 /// What all ratings of a vulnerability say together.
 #[derive(Debug, Default)]
@@ -69,8 +68,8 @@ impl Ratings {
 impl Rating {
     fn of(entry: RatingEntry) -> Rating {
         let source = entry.source.0.and_then(source_name);
-        let method = filled(entry.method).unwrap_or_default();
-        let vector = filled(entry.vector);
+        let method = entry.method.filled().unwrap_or_default();
+        let vector = entry.vector.filled();
         let score = entry.score.map(|number| number.0);
         let version = vector.as_deref().and_then(version_of_vector).or_else(|| version_of_method(&method));
         // Zero without a vector is how producers write "not scored".
@@ -83,12 +82,12 @@ impl Rating {
             source: source.clone(),
         });
         let bare_score = base.filter(|_| cvss.is_none() && method.is_empty());
-        Rating { word: filled(entry.severity), source, cvss, bare_score }
+        Rating { word: entry.severity.filled(), source, cvss, bare_score }
     }
 }
 
 pub fn source_name(source: Source) -> Option<String> {
-    filled(source.name).map(|name| name.to_ascii_lowercase())
+    source.name.filled().map(|name| name.to_ascii_lowercase())
 }
 
 /// Version 2 vectors carry no version; some producers put them into brackets.

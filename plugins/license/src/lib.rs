@@ -3,7 +3,6 @@
 //! asks no clock but the evidence's.
 
 mod claims;
-mod dates;
 mod expression;
 mod families;
 mod inventory;

@@ -1,12 +1,11 @@
 //! Settings, checked and ready to judge by: lists as licences, exceptions as patterns and instants.
 
-use crate::dates;
 use crate::expression::{Expression, Leaf, Lists};
 use crate::patterns::Pattern;
 use crate::settings::{
     ALLOWED, CONDITIONAL, ClaimSource, ConditionalLicense, DENIED, Knob, PackageException, Settings, Unlisted,
 };
-use palisade_plugin::{Effect, SettingProblem};
+use palisade_plugin::{Effect, SettingProblem, dates};
 
 pub struct Policy {
     pub lists: Lists,

@@ -18,5 +18,6 @@ pub mod strings;
 pub mod template;
 pub mod time;
 pub mod units;
+pub mod uri;
 pub mod uuid;
 pub mod yaml;

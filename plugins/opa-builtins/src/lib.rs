@@ -1,6 +1,22 @@
 //! The builtin functions that OPA policies need beside what their module carries, as OPA itself would answer them.
 //! A component of the world `palisade:opa/library`, and a plain library for tests and for the interpreter of Rego source.
 //! Never opens a connection, never reads the environment; time and chance come from the [`Context`].
+//!
+//! Where the answers differ from OPA's, beside the limits that each family names:
+//! - Strings are UTF-8. What `base64.decode`, `hex.decode` and `urlquery.decode` give beyond it becomes U+FFFD.
+//! - `json.match_schema` lists its findings in the order of keys, where OPA's order changes from run to run; a `$ref`
+//!   leads into the schema only.
+//! - YAML is read by version 1.2: `\/` in a string, `%YAML 1.2`, and a block without indentation at the top are fine here
+//!   and not in OPA, and the other way round a flow collection that is not indented deeper than its key.
+//! - `net.cidr_expand` gives nothing for more than 65,536 addresses.
+//! - A chain of certificates through an authority with name constraints is not verified, and a signature of RSA-PSS has a
+//!   salt as long as its hash.
+//! - Time zones are those of the database built in, `Local` is UTC, and `time.add_date` beyond 64 bits is undefined where
+//!   OPA's integers wrap round.
+//! - A template's `printf` shows a list as one text under every verb, and knows no complex numbers. `sprintf` complains of
+//!   `%w` without the inside of a big integer.
+//! - `regex.globs_match` gives up after a million steps, and a template after a million nodes.
+//! - Not here: private keys (`crypto.x509.parse_rsa_private_key`, `parse_keypair`, `crypto.parse_private_keys`) and `graphql.*`.
 
 pub mod context;
 mod families;

@@ -25,6 +25,7 @@ const FAMILIES: &[&[(&str, Builtin)]] = &[
     families::template::BUILTINS,
     families::time::BUILTINS,
     families::units::BUILTINS,
+    families::uri::BUILTINS,
     families::uuid::BUILTINS,
     families::yaml::BUILTINS,
 ];

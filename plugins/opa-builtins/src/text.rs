@@ -324,6 +324,55 @@ pub(crate) fn put_go_character(text: &mut String, character: char, quotes: char)
     }
 }
 
+/// Reads what follows an opening quote as Go's text, up to the closing one: the string and how many bytes both are.
+pub(crate) fn unquote(text: &str, quote: char) -> Option<(String, usize)> {
+    let mut string = String::new();
+    let mut rest = text;
+    loop {
+        let next = rest.chars().next().filter(|next| *next != '\n')?;
+        rest = &rest[next.len_utf8()..];
+        if next == quote {
+            return Some((string, text.len() - rest.len()));
+        }
+        if next != '\\' {
+            string.push(next);
+            continue;
+        }
+        let letter = rest.chars().next()?;
+        rest = &rest[letter.len_utf8()..];
+        let digits = match letter {
+            'x' => 2,
+            'u' => 4,
+            'U' => 8,
+            '0'..='7' => {
+                let digits = format!("{letter}{}", rest.get(..2)?);
+                rest = &rest[2..];
+                string.push(u8::from_str_radix(&digits, 8).ok()?.into());
+                continue;
+            }
+            _ => 0,
+        };
+        if digits > 0 {
+            let point = u32::from_str_radix(rest.get(..digits)?, 16).ok()?;
+            string.push(char::from_u32(point)?);
+            rest = &rest[digits..];
+            continue;
+        }
+        string.push(match letter {
+            'a' => '\u{7}',
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'v' => '\u{b}',
+            '\\' => '\\',
+            other if other == quote => other,
+            _ => return None,
+        });
+    }
+}
+
 /// Letters, marks, numbers, punctuation, symbols and the ASCII space, as Go counts them.
 pub(crate) fn is_printable(character: char) -> bool {
     use GeneralCategory::*;

@@ -23,7 +23,9 @@ impl Evaluator for Rego {
 
     fn evaluate(evidence: &Evidence, settings: Settings) -> Result<Verdict, Failure> {
         if settings.sources().next().is_none() {
-            return Err(Failure::settings("there is no policy: set `policy` or `modules`, or a folder as the plugin's `file`"));
+            return Err(Failure::settings(
+                "there is no policy: set `policy` or `modules`, or a folder as the plugin's `file`",
+            ));
         }
         let interpreter = Interpreter::new(&settings).map_err(|faults| Failure::settings(all(&faults)))?;
         if settings.run_tests {

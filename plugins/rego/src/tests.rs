@@ -73,7 +73,8 @@ fn modules_of_several_files_see_each_other() {
         "lib/names.rego": "package lib.names\nlong(name) if count(name) > 5",
         "main.rego": "package main\nimport data.lib.names\ndeny contains name if { some name in input; names.long(name) }",
     });
-    let verdict = judge(json!({"modules": modules, "entrypoint": "main/deny"}), json!(["short", "much longer"])).unwrap();
+    let verdict =
+        judge(json!({"modules": modules, "entrypoint": "main/deny"}), json!(["short", "much longer"])).unwrap();
     assert_eq!(messages(&verdict), ["much longer"]);
 }
 
@@ -102,12 +103,18 @@ fn every_module_that_does_not_parse_is_named_with_line_and_column() {
     let problems = evaluator_settings_problems::<Rego>(&settings.to_string());
     let places: Vec<&str> = problems.iter().map(|problem| problem.pointer.as_str()).collect();
     assert_eq!(places, ["/modules/second.rego", "/modules/sub~1first.rego"]);
-    assert!(problems[1].message.starts_with("sub/first.rego:4:1: ") || problems[1].message.starts_with("sub/first.rego:3:"));
+    assert!(
+        problems[1].message.starts_with("sub/first.rego:4:1: ") || problems[1].message.starts_with("sub/first.rego:3:")
+    );
 }
 
 #[test]
 fn the_network_and_the_host_are_not_there() {
-    for call in ["http.send({\"method\": \"get\", \"url\": \"http://localhost\"})", "opa.runtime()", "net.lookup_ip_addr(\"a\")"] {
+    for call in [
+        "http.send({\"method\": \"get\", \"url\": \"http://localhost\"})",
+        "opa.runtime()",
+        "net.lookup_ip_addr(\"a\")",
+    ] {
         let message = other(deny(&format!("package main\ndeny contains x if x := {call}"), json!({})));
         assert!(message.contains("could not find function"), "{message}");
     }
@@ -133,10 +140,14 @@ fn tests_beside_a_policy_are_run_with_their_coverage() {
     };
     let tests: Vec<_> = verdict.violations.iter().filter(|violation| violation.location.is_some()).map(shown).collect();
     let test = |rule: &str, name: &str, line| (rule.to_owned(), format!("main_test.{name}"), Some(line));
-    assert_eq!(tests, [test("passed", "test_good", 5), test("failed", "test_bad", 7), test("skipped", "todo_test_later", 9)]);
+    assert_eq!(
+        tests,
+        [test("passed", "test_good", 5), test("failed", "test_bad", 7), test("skipped", "todo_test_later", 9)]
+    );
     assert_eq!(verdict.violations.iter().filter(|violation| violation.effect == Effect::Deny).count(), 1);
     let lines = |rule: &str| {
-        let of_main = |violation: &&Violation| violation.rule == rule && violation.subject.as_deref() == Some("main.rego");
+        let of_main =
+            |violation: &&Violation| violation.rule == rule && violation.subject.as_deref() == Some("main.rego");
         verdict.violations.iter().find(of_main).unwrap().message.clone()
     };
     assert_eq!((lines("covered").as_str(), lines("not-covered").as_str()), ("3", "5"));

@@ -75,33 +75,53 @@ const SNYK_CLOUD: &str = "SNYK-CC-";
 /// Trivy, without rules: what its defaults look for.
 pub const TRIVY_DEFAULTS: [Kind; 2] = [Kind::Vulnerability, Kind::Secret];
 
-pub fn is_trivy(driver: &str) -> bool {
-    driver.to_ascii_lowercase().contains("trivy")
+/// The tool behind a run, looked at once: a log holds thousands of results of one driver.
+#[derive(Debug, Default)]
+pub struct Driver {
+    pub name: String,
+    /// What a known tool looks for.
+    pub purpose: Option<Kind>,
+    pub teller: Option<Teller>,
 }
 
-/// What a known tool looks for.
-pub fn of_tool(driver: &str) -> Option<Kind> {
-    let driver = driver.to_ascii_lowercase();
-    TOOLS.iter().find(|(part, _)| driver.contains(part)).map(|(_, kind)| *kind)
+/// Tools whose messages name a package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Teller {
+    Trivy,
+    Grype,
 }
 
-/// Tags come first, then the rule's id, then the tool.
-pub fn of_rule<'a>(id: &str, mut tags: impl Iterator<Item = &'a str>, driver: &str) -> Kind {
-    let by_tag = tags.find_map(|tag| TAGS.iter().find(|(known, _)| tag.trim().eq_ignore_ascii_case(known)));
-    match by_tag {
-        Some((_, kind)) => *kind,
-        None if names_vulnerability(id) => Kind::Vulnerability,
-        None => of_tool(driver).unwrap_or(Kind::Code),
+impl Driver {
+    pub fn of(name: &str) -> Driver {
+        let lower = name.to_ascii_lowercase();
+        let teller = match () {
+            () if lower.contains("trivy") => Some(Teller::Trivy),
+            () if lower.contains("grype") => Some(Teller::Grype),
+            () => None,
+        };
+        let purpose = TOOLS.iter().find(|(part, _)| lower.contains(part)).map(|(_, kind)| *kind);
+        Driver { name: name.to_owned(), purpose, teller }
+    }
+
+    /// What a rule or result of this kind shows about the run. A tag alone makes no vulnerability scanner.
+    pub fn shows(&self, kind: Kind, is_named: bool) -> Option<Kind> {
+        let is_scanner = is_named || self.teller == Some(Teller::Trivy) || self.purpose == Some(Kind::Vulnerability);
+        (kind != Kind::Vulnerability || is_scanner).then_some(kind)
+    }
+
+    /// The kind of a rule without a telling tag: its id comes first, then the tool.
+    pub fn kind(&self, is_named: bool) -> Kind {
+        if is_named { Kind::Vulnerability } else { self.purpose.unwrap_or(Kind::Code) }
     }
 }
 
-/// What a rule or result of this kind shows about the run. A tag alone makes no vulnerability scanner.
-pub fn shown(kind: Kind, id: &str, driver: &str) -> Option<Kind> {
-    let is_scanner = || names_vulnerability(id) || is_trivy(driver) || of_tool(driver) == Some(Kind::Vulnerability);
-    (kind != Kind::Vulnerability || is_scanner()).then_some(kind)
+/// What the first telling tag says.
+pub fn of_tags<'a>(mut tags: impl Iterator<Item = &'a str>) -> Option<Kind> {
+    tags.find_map(|tag| TAGS.iter().find(|(known, _)| tag.trim().eq_ignore_ascii_case(known))).map(|(_, kind)| *kind)
 }
 
-fn names_vulnerability(id: &str) -> bool {
+/// Whether a rule's id names a vulnerability.
+pub fn names_vulnerability(id: &str) -> bool {
     let begins = DATABASES.iter().any(|prefix| id.starts_with(prefix)) && !id.starts_with(SNYK_CLOUD);
     begins || !public_ids(id).is_empty()
 }
@@ -147,9 +167,12 @@ mod tests {
 
     #[test]
     fn tags_come_before_ids_and_ids_before_tools() {
-        assert_eq!(of_rule("CVE-2024-1234", ["secret"].into_iter(), "Grype"), Kind::Secret);
-        assert_eq!(of_rule("CVE-2024-1234", [].into_iter(), "gitleaks"), Kind::Vulnerability);
-        assert_eq!(of_rule("SNYK-CC-TF-1", [].into_iter(), "Snyk IaC"), Kind::Misconfiguration);
-        assert_eq!(of_rule("no-eval", ["security"].into_iter(), "ESLint"), Kind::Code);
+        let kind = |id: &str, tags: &[&str], driver: &str| {
+            of_tags(tags.iter().copied()).unwrap_or_else(|| Driver::of(driver).kind(names_vulnerability(id)))
+        };
+        assert_eq!(kind("CVE-2024-1234", &["secret"], "Grype"), Kind::Secret);
+        assert_eq!(kind("CVE-2024-1234", &[], "gitleaks"), Kind::Vulnerability);
+        assert_eq!(kind("SNYK-CC-TF-1", &[], "Snyk IaC"), Kind::Misconfiguration);
+        assert_eq!(kind("no-eval", &["security"], "ESLint"), Kind::Code);
     }
 }

@@ -8,13 +8,12 @@ mod package;
 mod place;
 mod rule;
 mod run;
-mod words;
 
 use std::collections::BTreeSet;
 
 use palisade_plugin::lenient::{Maybe, Text};
 use palisade_plugin::{
-    Artifact, Coverage, Failure, Format, NoSettings, Normalizer, PluginInfo, ReportBuilder, export_normalizer,
+    Artifact, Coverage, Failure, Format, Json, NoSettings, Normalizer, PluginInfo, ReportBuilder, export_normalizer,
 };
 
 use kind::Kind;
@@ -63,12 +62,12 @@ impl Normalizer for Sarif {
         if let Some(version) = artifact.outline().text("version").filter(|version| !version.starts_with("2.1")) {
             return Err(Failure::unsupported(format!("SARIF {version}")));
         }
-        let log = Log::read(artifact)?;
-        if !log.runs.iter().any(Run::has_run) {
+        let mut json = artifact.json()?;
+        let log = Log::read(&mut json)?;
+        if !log.runs.iter().any(|run| run.has_results) {
             return Err(Failure::other("the scan did not run: no run of the log has results"));
         }
-        log.write(report);
-        Ok(())
+        log.write(&mut json, report)
     }
 }
 
@@ -79,9 +78,9 @@ struct Log {
 }
 
 impl Log {
-    fn read(artifact: &Artifact) -> Result<Log, Failure> {
+    fn read(json: &mut Json) -> Result<Log, Failure> {
         let mut log = Log::default();
-        artifact.json()?.members(|name, member| {
+        json.members(|name, member| {
             match name {
                 "version" => log.version = member.parse()?.unwrap_or_default(),
                 "runs" => member.elements(|_, element| {
@@ -98,13 +97,34 @@ impl Log {
         Ok(log)
     }
 
-    fn write(self, report: &mut ReportBuilder) {
+    fn write(self, json: &mut Json, report: &mut ReportBuilder) -> Result<(), Failure> {
+        let first = self.runs.iter().map(|run| &run.driver.name).find(|name| !name.is_empty());
+        let first_driver = first.map(String::as_str).unwrap_or_default();
+        self.head(first_driver, report);
+        let mut covered: BTreeSet<Kind> = BTreeSet::new();
+        let mut unvisited = &self.runs[..];
+        json.members(|name, member| match name {
+            "runs" => member.elements(|_, element| {
+                if let Some((run, behind)) = unvisited.split_first() {
+                    covered.extend(run.write(element, first_driver, report)?);
+                    unvisited = behind;
+                }
+                Ok(())
+            }),
+            _ => Ok(()),
+        })?;
+        // A full report ends the walk, but what was cut off is missing from every kind that it speaks about.
+        covered.extend(unvisited.iter().flat_map(Run::covered_without_results));
+        report.set_covers(covered.into_iter().map(Kind::coverage).collect::<Vec<Coverage>>());
+        Ok(())
+    }
+
+    fn head(&self, first_driver: &str, report: &mut ReportBuilder) {
         if let Some(version) = self.version.as_deref() {
             report.property("schema-version", version);
         }
-        let first = self.runs.iter().find(|run| !run.driver.is_empty());
-        if let Some(run) = first {
-            report.set_tool(&run.driver.to_lowercase(), run.version.as_deref());
+        if let Some(run) = self.runs.iter().find(|run| !run.driver.name.is_empty()) {
+            report.set_tool(&first_driver.to_lowercase(), run.version.as_deref());
         }
         if let Some(time) = self.runs.iter().flat_map(|run| &run.times).next() {
             report.property("scan-time", time);
@@ -112,12 +132,6 @@ impl Log {
         for automation in self.runs.iter().filter_map(|run| run.automation.as_deref()) {
             report.property("automation-id", automation);
         }
-        let first_driver = first.map(|run| run.driver.clone()).unwrap_or_default();
-        let mut covered: BTreeSet<Kind> = BTreeSet::new();
-        for run in self.runs {
-            covered.extend(run.write(&first_driver, report));
-        }
-        report.set_covers(covered.into_iter().map(Kind::coverage).collect::<Vec<Coverage>>());
     }
 }
 

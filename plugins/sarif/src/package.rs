@@ -6,6 +6,8 @@ use std::str::FromStr;
 use packageurl::PackageUrl;
 use palisade_plugin::{Fix, PackageRef};
 
+use crate::kind::{Driver, Teller};
+
 /// What a known tool's message says.
 #[derive(Debug, Default)]
 pub struct Told {
@@ -14,12 +16,11 @@ pub struct Told {
 }
 
 /// Reads the message of Trivy or Grype.
-pub fn told(driver: &str, message: &str) -> Told {
-    let driver = driver.to_ascii_lowercase();
-    match () {
-        () if driver.contains("trivy") => trivy(message),
-        () if driver.contains("grype") => Told { package: grype(message), ..Told::default() },
-        () => Told::default(),
+pub fn told(driver: &Driver, message: &str) -> Told {
+    match driver.teller {
+        Some(Teller::Trivy) => trivy(message),
+        Some(Teller::Grype) => Told { package: grype(message), ..Told::default() },
+        None => Told::default(),
     }
 }
 
@@ -75,7 +76,7 @@ mod tests {
     #[test]
     fn known_messages_tell_their_package() {
         let message = "Package: musl\nInstalled Version: 1.1.22-r3\nVulnerability CVE-2019-14697\nFixed Version: 1.1.22-r4, 1.2.0";
-        let trivy = told("Trivy", message);
+        let trivy = told(&Driver::of("Trivy"), message);
         let package = trivy.package.unwrap();
         assert_eq!((&*package.name, package.version.as_deref()), ("musl", Some("1.1.22-r3")));
         assert_eq!(trivy.fix.versions, ["1.1.22-r4", "1.2.0"]);
@@ -83,10 +84,10 @@ mod tests {
             "A high vulnerability in apk package: libcrypto3, version 3.0.8-r0 was found at: /lib/apk/db/installed",
             "The path /lib/apk/db/installed reports libcrypto3 at version 3.0.8-r0  which is a vulnerable (apk) package",
         ] {
-            let package = told("Grype", message).package.unwrap();
+            let package = told(&Driver::of("Grype"), message).package.unwrap();
             assert_eq!((&*package.name, package.version.as_deref()), ("libcrypto3", Some("3.0.8-r0")));
         }
-        assert!(told("ESLint", message).package.is_none());
-        assert!(told("Trivy", "Artifact: a.tf\nType: terraform").package.is_none());
+        assert!(told(&Driver::of("ESLint"), message).package.is_none());
+        assert!(told(&Driver::of("Trivy"), "Artifact: a.tf\nType: terraform").package.is_none());
     }
 }

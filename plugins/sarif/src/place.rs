@@ -3,9 +3,9 @@
 
 use palisade_plugin::Location;
 use palisade_plugin::lenient::{Maybe, Number, Table};
+use palisade_plugin::words::percent_decoded;
 
 use crate::document::{ArtifactLocation, PhysicalLocation, Region};
-use crate::words::{filled, percent_decoded};
 
 /// Bases may stand on other bases; a log that goes further than this goes in circles.
 const DEEPEST_BASE: usize = 8;
@@ -30,7 +30,7 @@ impl Places {
     /// Finds out where the checkout is; before the first question.
     pub fn settle(&mut self) {
         let absolute =
-            |location: &ArtifactLocation| filled(&location.uri).map(clean).filter(|path| path.starts_with('/'));
+            |location: &ArtifactLocation| location.uri.as_filled().map(clean).filter(|path| path.starts_with('/'));
         let bases: Vec<(&str, String)> =
             self.bases.iter().filter_map(|(name, base)| Some((name.as_str(), absolute(base.as_ref()?)?))).collect();
         let is_checkout = |name: &str| CHECKOUT_BASES.iter().any(|known| name.to_ascii_uppercase().contains(known));
@@ -52,15 +52,18 @@ impl Places {
     pub fn locate(&self, physical: &PhysicalLocation) -> Option<(Location, Option<String>)> {
         let artifact = physical.artifact_location.as_ref()?;
         let listed = artifact.index.and_then(Number::as_u32).and_then(|index| self.artifacts.get(index as usize));
-        let stated = filled(&artifact.uri).map(|uri| (uri, artifact));
-        let (uri, owner) = stated.or_else(|| listed.and_then(|listed| Some((filled(&listed.uri)?, listed))))?;
-        let base = filled(&owner.uri_base_id);
+        let stated = artifact.uri.as_filled().map(|uri| (uri, artifact));
+        let (uri, owner) = stated.or_else(|| listed.and_then(|listed| Some((listed.uri.as_filled()?, listed))))?;
+        let base = owner.uri_base_id.as_filled();
         let path = self.path(uri, base);
         let raw = (path != uri).then(|| uri.to_owned());
         Some((at(path, physical.region.as_ref()), raw))
     }
 
     fn path(&self, uri: &str, base: Option<&str>) -> String {
+        if is_settled(uri) && base.is_none_or(|name| !self.bases.contains_key(name)) {
+            return uri.to_owned();
+        }
         if uri.contains("://") && !uri.starts_with("file:") {
             return uri.to_owned();
         }
@@ -74,7 +77,7 @@ impl Places {
         let mut next = base;
         for _ in 0..DEEPEST_BASE {
             let Some(base) = next.and_then(|name| self.bases.get(name)).and_then(|base| base.as_ref()) else { break };
-            if let Some(uri) = filled(&base.uri) {
+            if let Some(uri) = base.uri.as_filled() {
                 let prefix = clean(uri);
                 let separator = if prefix.ends_with('/') { "" } else { "/" };
                 path = format!("{prefix}{separator}{path}");
@@ -82,7 +85,7 @@ impl Places {
                     break;
                 }
             }
-            next = filled(&base.uri_base_id);
+            next = base.uri_base_id.as_filled();
         }
         path
     }
@@ -103,6 +106,12 @@ fn from_runner(path: &str) -> Option<&str> {
     let (first, rest) = rest.split_once('/')?;
     let (second, rest) = rest.split_once('/')?;
     (first == second).then_some(rest)
+}
+
+/// A path that is relative and clean already, as nearly all are.
+fn is_settled(uri: &str) -> bool {
+    let is_plain = !uri.bytes().any(|byte| matches!(byte, b'%' | b'\\' | b':') || byte.is_ascii_whitespace());
+    is_plain && uri.is_ascii() && uri.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 /// Without scheme, drive letter and escapes, with forward slashes.

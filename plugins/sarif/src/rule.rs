@@ -6,7 +6,7 @@ use palisade_plugin::Severity;
 use palisade_plugin::lenient::{Maybe, Number, Text};
 
 use crate::document::{DescriptorReference, Message, Messages, ResultEntry, Rule, Tool};
-use crate::words::{add_distinct, filled};
+use crate::finding::add_distinct;
 
 /// All rules: the driver's, then those of each extension.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ impl Rulebook {
 
     fn add(&mut self, rules: Vec<Maybe<Rule>>) {
         for (index, rule) in rules.iter().enumerate() {
-            if let Some(id) = rule.as_ref().and_then(|rule| filled(&rule.id)) {
+            if let Some(id) = rule.as_ref().and_then(|rule| rule.id.as_filled()) {
                 self.place_by_id.entry(id.to_owned()).or_insert((self.rules.len(), index));
             }
         }
@@ -61,28 +61,25 @@ impl Rulebook {
     }
 
     /// The message's text, with its arguments in place.
-    pub fn text(&self, message: &Message, rule: Option<&Rule>) -> Option<String> {
+    pub fn text(&self, message: Message, rule: Option<&Rule>) -> Option<String> {
         let looked_up = || {
-            let id = filled(&message.id)?;
+            let id = message.id.as_filled()?;
             let own = rule.and_then(|rule| rule.message_strings.as_ref());
             let text = own.into_iter().chain(&self.global_messages).find_map(|messages| messages.get(id)?.as_ref())?;
-            filled(&text.text).or(filled(&text.markdown))
+            text.text.as_filled().or(text.markdown.as_filled()).map(str::to_owned)
         };
-        let text = filled(&message.text).or_else(looked_up).or(filled(&message.markdown))?;
-        Some(filled_in(text, &message.arguments))
+        let text = message.text.filled().or_else(looked_up).or(message.markdown.filled())?;
+        Some(if message.arguments.is_empty() { text } else { filled_in(&text, &message.arguments) })
     }
 }
 
 /// What the result itself calls its rule.
 pub fn stated_id(result: &ResultEntry) -> Option<&str> {
-    filled(&result.rule_id).or_else(|| result.rule.as_ref().and_then(|rule| filled(&rule.id)))
+    result.rule_id.as_filled().or_else(|| result.rule.as_ref().and_then(|rule| rule.id.as_filled()))
 }
 
-/// `{0}` is an argument, `{{` a brace. Without arguments a text is taken as it is: few producers escape.
+/// `{0}` is an argument, `{{` a brace; in texts that have arguments, because few producers escape in others.
 fn filled_in(text: &str, arguments: &[Text]) -> String {
-    if arguments.is_empty() {
-        return text.to_owned();
-    }
     let mut whole = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(['{', '}']) {
@@ -116,12 +113,13 @@ pub struct Judgement {
 /// The rule's score, else the result's level, else the rule's, else what the specification assumes.
 pub fn severity(result: &ResultEntry, rule: Option<&Rule>) -> Judgement {
     let properties = rule.and_then(|rule| rule.properties.as_ref());
-    if let Some(judgement) = properties.and_then(|properties| filled(&properties.security_severity)).and_then(by_score)
+    if let Some(judgement) =
+        properties.and_then(|properties| properties.security_severity.as_filled()).and_then(by_score)
     {
         return judgement;
     }
-    let configured = rule.and_then(|rule| rule.default_configuration.as_ref()).and_then(|rule| filled(&rule.level));
-    let levels = [filled(&result.level), configured];
+    let configured = rule.and_then(|rule| rule.default_configuration.as_ref()).and_then(|rule| rule.level.as_filled());
+    let levels = [result.level.as_filled(), configured];
     if let Some((severity, word)) = levels.into_iter().flatten().find_map(|word| Some((by_level(word)?, word))) {
         return Judgement { severity: Some(severity), raw: Some(word.to_owned()), source: None };
     }
@@ -141,13 +139,14 @@ fn by_score(text: &str) -> Option<Judgement> {
 }
 
 fn by_level(word: &str) -> Option<Severity> {
-    match word.trim().to_ascii_lowercase().as_str() {
-        "error" => Some(Severity::High),
-        "warning" => Some(Severity::Medium),
-        "note" => Some(Severity::Low),
-        "none" => Some(Severity::Negligible),
-        _ => None,
-    }
+    const LEVELS: [(&str, Severity); 4] = [
+        ("error", Severity::High),
+        ("warning", Severity::Medium),
+        ("note", Severity::Low),
+        ("none", Severity::Negligible),
+    ];
+    let word = word.trim();
+    LEVELS.iter().find(|(level, _)| word.eq_ignore_ascii_case(level)).map(|(_, severity)| *severity)
 }
 
 /// Tags of the rule, then of the result.
@@ -171,8 +170,8 @@ pub fn cwes(result: &ResultEntry, rule: Option<&Rule>) -> Vec<u32> {
 }
 
 fn taxon(taxon: &DescriptorReference) -> Option<u32> {
-    let taxonomy = taxon.tool_component.as_ref().and_then(|component| filled(&component.name));
-    let id = filled(&taxon.id)?;
+    let taxonomy = taxon.tool_component.as_ref().and_then(|component| component.name.as_filled());
+    let id = taxon.id.as_filled()?;
     match taxonomy {
         Some(name) if name.trim().eq_ignore_ascii_case("cwe") => any_cwe(id),
         _ => marked_cwe(id),
@@ -200,7 +199,8 @@ mod tests {
         let arguments = [Text::from("a"), Text::from("b")];
         assert_eq!(filled_in("{1} and {0}, {{not}} {7}", &arguments), "b and a, {not} {7}");
         assert_eq!(filled_in("ü{", &arguments), "ü{");
-        assert_eq!(filled_in("{0} {{", &[]), "{0} {{");
+        let unescaped = Message { text: Maybe(Some("{0} {{".into())), ..Message::default() };
+        assert_eq!(Rulebook::default().text(unescaped, None).as_deref(), Some("{0} {{"));
     }
 
     #[test]

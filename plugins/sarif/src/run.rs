@@ -1,5 +1,5 @@
-//! One run of a log: read whole before anything of it is written, because results may stand in front of the rules and
-//! files that they refer to.
+//! One run of a log. Results may stand in front of the rules and files that they refer to, so a log is walked twice: first
+//! everything else is read, then the results are, one after the other, and none is kept.
 
 use std::collections::BTreeSet;
 
@@ -7,41 +7,35 @@ use palisade_plugin::json::{Kind as JsonKind, Member};
 use palisade_plugin::lenient::{Maybe, Text};
 use palisade_plugin::{Completeness, Diagnostic, Failure, ReportBuilder};
 
-use crate::document::{ArtifactEntry, AutomationDetails, Invocation, ResultEntry, Tool, VersionControl};
+use crate::document::{ArtifactEntry, AutomationDetails, Invocation, Tool, VersionControl};
 use crate::finding::{self, Surroundings};
-use crate::kind::{self, Kind};
+use crate::kind::{self, Driver, Kind, Teller};
 use crate::place::Places;
 use crate::rule::{self, Rulebook};
-use crate::words::filled;
 
 /// A run as it is read.
 #[derive(Debug, Default)]
 pub struct Run {
-    pub driver: String,
+    pub driver: Driver,
     pub version: Option<String>,
     pub times: Vec<String>,
     pub automation: Option<String>,
     pub completeness: Option<Diagnostic>,
-    /// Absent if the scan did not run; empty if it found nothing.
-    results: Option<Vec<(usize, ResultEntry)>>,
+    /// False if the scan did not run; a scan that found nothing has an empty list.
+    pub has_results: bool,
     rules: Rulebook,
     places: Places,
     pointer: String,
 }
 
 impl Run {
+    /// The first walk: everything but the results.
     pub fn read(member: &mut Member<'_, '_>) -> Result<Run, Failure> {
         let mut run = Run { pointer: member.pointer(), ..Run::default() };
         member.members(|name, member| {
             match name {
                 "tool" => run.take_tool(member.parse()?.unwrap_or_default()),
-                "results" if member.kind()? == JsonKind::Array => {
-                    let results = run.results.insert(Vec::new());
-                    member.each(|index, result| {
-                        results.push((index, result));
-                        Ok(())
-                    })?;
-                }
+                "results" => run.has_results = member.kind()? == JsonKind::Array,
                 "artifacts" => member.elements(|_, element| {
                     // Positions count: a bad one stays as a gap.
                     let entry: ArtifactEntry = element.parse()?.unwrap_or_default();
@@ -59,7 +53,7 @@ impl Run {
                 })?,
                 "automationDetails" => {
                     let details: AutomationDetails = member.parse()?.unwrap_or_default();
-                    run.automation = filled(&details.id).map(str::to_owned);
+                    run.automation = details.id.as_filled().map(str::to_owned);
                 }
                 _ => {}
             }
@@ -70,9 +64,9 @@ impl Run {
     }
 
     fn take_tool(&mut self, tool: Tool) {
-        let text = |text: &Maybe<Text>| filled(text).map(str::to_owned);
+        let text = |text: &Maybe<Text>| text.as_filled().map(str::to_owned);
         if let Some(driver) = tool.driver.as_ref() {
-            self.driver = text(&driver.name).unwrap_or_default();
+            self.driver = Driver::of(driver.name.as_filled().unwrap_or_default());
             self.version = text(&driver.version).or_else(|| text(&driver.semantic_version));
         }
         self.rules = Rulebook::of(tool);
@@ -83,7 +77,7 @@ impl Run {
         let notifications =
             invocation.tool_execution_notifications.iter().chain(&invocation.tool_configuration_notifications);
         let errors = notifications
-            .filter(|note| filled(&note.level).is_some_and(|level| level.eq_ignore_ascii_case("error")))
+            .filter(|note| note.level.as_filled().is_some_and(|level| level.eq_ignore_ascii_case("error")))
             .count();
         let trouble = match (invocation.execution_successful.0, errors) {
             (Some(false), _) => Some("the tool says that it failed".to_owned()),
@@ -92,59 +86,82 @@ impl Run {
         };
         self.completeness =
             self.completeness.take().or(trouble.map(|message| Diagnostic::warning(message).at(pointer)));
-        let time = filled(&invocation.end_time_utc).or(filled(&invocation.start_time_utc));
+        let time = invocation.end_time_utc.as_filled().or(invocation.start_time_utc.as_filled());
         self.times.extend(time.map(str::to_owned));
         self.places.checkouts.extend(invocation.working_directory.0);
     }
 
-    pub fn has_run(&self) -> bool {
-        self.results.is_some()
+    /// The second walk: adds all that the run says, and answers what it covers.
+    pub fn write(
+        &self,
+        member: &mut Member<'_, '_>,
+        first_driver: &str,
+        report: &mut ReportBuilder,
+    ) -> Result<BTreeSet<Kind>, Failure> {
+        if let Some(diagnostic) = &self.completeness {
+            report.set_completeness(Completeness::Partial);
+            report.diagnostic(diagnostic.clone());
+        }
+        if !self.has_results {
+            report.lost(Diagnostic::warning("a run without results: the scan did not run").at(&*self.pointer));
+            return Ok(BTreeSet::new());
+        }
+        let mut covered = self.covered_by_rules();
+        let mut surroundings = Surroundings::new(&self.driver, &self.rules, &self.places);
+        member.members(|name, member| match name {
+            "results" => member.each(|index, result| {
+                let pointer = entry(&self.pointer, index);
+                let Some((shown, mut finding)) = finding::finding(result, pointer, &mut surroundings) else {
+                    return Ok(());
+                };
+                covered.extend(shown);
+                if self.driver.name != first_driver {
+                    finding.property("tool", &*self.driver.name);
+                }
+                report.finding(finding);
+                Ok(())
+            }),
+            _ => Ok(()),
+        })?;
+        if covered.is_empty() && self.driver.teller == Some(Teller::Trivy) {
+            let message =
+                "Trivy's SARIF does not say what was scanned for; taken for vulnerabilities and secrets, its defaults";
+            report.diagnostic(Diagnostic::note(message).at(&*self.pointer));
+        }
+        Ok(self.or_default(covered))
     }
 
-    /// Adds all that the run says; answers what it covers.
-    pub fn write(self, first_driver: &str, report: &mut ReportBuilder) -> BTreeSet<Kind> {
-        if let Some(diagnostic) = self.completeness {
-            report.set_completeness(Completeness::Partial);
-            report.diagnostic(diagnostic);
-        }
-        let Some(results) = self.results else {
-            report.lost(Diagnostic::warning("a run without results: the scan did not run").at(self.pointer));
-            return BTreeSet::new();
-        };
-        let mut covered = covered_by_rules(&self.driver, &self.rules);
-        let surroundings = Surroundings { driver: &self.driver, rules: &self.rules, places: &self.places };
-        for (index, result) in results {
-            let pointer = format!("{}/results/{index}", self.pointer);
-            let Some((kind, mut finding)) = finding::finding(&result, pointer, &surroundings) else { continue };
-            covered.extend(kind::shown(kind, &finding.id, &self.driver));
-            if self.driver != first_driver {
-                finding.property("tool", &*self.driver);
-            }
-            report.finding(finding);
-        }
-        if covered.is_empty() {
-            covered.extend(covered_by_default(&self.driver, self.pointer, report));
+    /// What the run speaks about, as far as its rules and its tool tell.
+    pub fn covered_without_results(&self) -> BTreeSet<Kind> {
+        if self.has_results { self.or_default(self.covered_by_rules()) } else { BTreeSet::new() }
+    }
+
+    /// Trivy's rules tell what it found, and so what it looked for; a tool with one purpose pursued it in any case.
+    fn covered_by_rules(&self) -> BTreeSet<Kind> {
+        let mut covered: BTreeSet<Kind> = self.driver.purpose.into_iter().collect();
+        for rule in self.rules.iter() {
+            let is_named = kind::names_vulnerability(rule.id.as_filled().unwrap_or_default());
+            let kind = kind::of_tags(rule::tags(Some(rule), None)).unwrap_or_else(|| self.driver.kind(is_named));
+            covered.extend(self.driver.shows(kind, is_named));
         }
         covered
     }
+
+    fn or_default(&self, covered: BTreeSet<Kind>) -> BTreeSet<Kind> {
+        match self.driver.teller {
+            _ if !covered.is_empty() => covered,
+            Some(Teller::Trivy) => kind::TRIVY_DEFAULTS.into(),
+            _ => [Kind::Code].into(),
+        }
+    }
 }
 
-/// Trivy's rules tell what it found, and so what it looked for; a tool with one purpose pursued it in any case.
-fn covered_by_rules(driver: &str, rules: &Rulebook) -> BTreeSet<Kind> {
-    let mut covered: BTreeSet<Kind> = kind::of_tool(driver).into_iter().collect();
-    for rule in rules.iter() {
-        let id = filled(&rule.id).unwrap_or_default();
-        covered.extend(kind::shown(kind::of_rule(id, rule::tags(Some(rule), None), driver), id, driver));
-    }
-    covered
-}
-
-fn covered_by_default(driver: &str, pointer: String, report: &mut ReportBuilder) -> Vec<Kind> {
-    if kind::is_trivy(driver) {
-        let message =
-            "Trivy's SARIF does not say what was scanned for; taken for vulnerabilities and secrets, its defaults";
-        report.diagnostic(Diagnostic::note(message).at(pointer));
-        return kind::TRIVY_DEFAULTS.to_vec();
-    }
-    vec![Kind::Code]
+/// JSON pointer to a result. Without `format!`, which costs more than the rest of a plain result.
+fn entry(run: &str, index: usize) -> String {
+    const LONGEST: usize = "/results/18446744073709551615".len();
+    let mut pointer = String::with_capacity(run.len() + LONGEST);
+    pointer.push_str(run);
+    pointer.push_str("/results/");
+    pointer.push_str(&index.to_string());
+    pointer
 }

@@ -506,3 +506,23 @@ fn nesting_without_end_costs_only_what_nests() {
         Completeness::Unknown
     );
 }
+
+#[test]
+fn a_full_report_still_covers_what_the_runs_behind_it_speak_about() {
+    let linter = json!({"tool": {"driver": {"name": "ESLint"}}, "results": [
+        {"ruleId": "no-eval", "message": {"text": "a"}}, {"ruleId": "no-eval", "message": {"text": "b"}},
+    ]});
+    let scanner = json!({"tool": {"driver": {"name": "grype"}}, "results": []});
+    let log = json!({"version": "2.1.0", "runs": [linter, scanner]}).to_string();
+    let report = normalize_limited::<Sarif>("a/b", log, "{}", 1).unwrap();
+    assert_eq!((report.findings.len(), report.completeness), (1, Completeness::Cut));
+    assert_eq!(report.covers, [Coverage::Vulnerabilities, Coverage::Code]);
+}
+
+#[test]
+fn a_log_that_is_walked_twice_is_noted_once() {
+    let log = r#"{"version": "2.1.0", "runs": [{"results": [{"ruleId": "a"},], "tool": {"driver": {"name": "x"}},},]}"#;
+    let report = normalize::<Sarif>("a/b", log, "{}").unwrap();
+    let pointers: Vec<_> = report.diagnostics.iter().filter_map(|note| note.pointer.as_deref()).collect();
+    assert_eq!(pointers, ["/runs/0", "/runs", "/runs/0/results"]);
+}

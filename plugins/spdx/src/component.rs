@@ -1,11 +1,9 @@
 //! Packages as components. What SPDX says with a word of its own (`NOASSERTION`, `NONE`) keeps its meaning.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use palisade_plugin::{
-    Component, LicenseClaim, LicenseSource, LicenseValue,
-    lenient::{Maybe, Text},
-};
+use palisade_plugin::{Component, LicenseClaim, LicenseSource, LicenseValue, purl};
 
 use crate::document::{Checksum, ExternalReference, ExtractedLicense, Package};
 
@@ -16,10 +14,19 @@ pub struct LicenseNames(HashMap<String, String>);
 impl LicenseNames {
     pub fn of(extracted: Vec<ExtractedLicense>) -> LicenseNames {
         let named = |license: ExtractedLicense| {
-            let name = filled(license.name).filter(|name| name != "NOASSERTION" && name != "NONE")?;
-            Some((filled(license.id)?, name))
+            let name = license.name.filled().filter(|name| name != "NOASSERTION" && name != "NONE")?;
+            Some((license.id.filled()?, name))
         };
         LicenseNames(extracted.into_iter().filter_map(named).collect())
+    }
+
+    /// In front of the component's other properties, once each.
+    pub fn add_to(&self, component: &mut Component) {
+        if self.0.is_empty() {
+            return;
+        }
+        let names = license_names(&component.licenses, self);
+        component.properties.splice(0..0, names.into_iter().map(|name| ("license-name".to_owned(), name)));
     }
 
     fn in_expression(&self, expression: &str) -> impl Iterator<Item = &str> {
@@ -36,34 +43,31 @@ pub enum Nameless {
     Package,
 }
 
-/// Everything but scope and relation, which only the relationships tell.
-pub fn component(package: Package, names: &LicenseNames, origin: String) -> Result<Component, Nameless> {
-    let version = filled(package.version).or(filled(package.draft_version));
-    let Some(name) = filled(package.name).or(filled(package.draft_name)) else {
+/// Everything but scope and relation, which only the relationships tell, and the names of licences. On failure the origin
+/// comes back.
+pub fn component(package: Package, origin: String) -> Result<Component, (Nameless, String)> {
+    let version = package.version.filled().or(package.draft_version.filled());
+    let Some(name) = package.name.filled().or(package.draft_name.filled()) else {
         let is_known = version.is_some() || !package.references.is_empty();
-        return Err(if is_known { Nameless::Package } else { Nameless::Placeholder });
+        return Err((if is_known { Nameless::Package } else { Nameless::Placeholder }, origin));
     };
-    let mut component = Component::new(filled(package.id).unwrap_or_else(|| origin.clone()), name);
+    let mut component = Component::new(package.id.filled().unwrap_or_else(|| origin.clone()), name);
     component.version = version;
-    component.component_type = filled(package.purpose).map(|word| word.trim().to_ascii_lowercase().replace('_', "-"));
-    component.supplier = filled(package.supplier).as_deref().and_then(supplier);
+    component.component_type = package.purpose.filled().map(|word| word.trim().to_ascii_lowercase().replace('_', "-"));
+    component.supplier = package.supplier.filled().as_deref().and_then(supplier);
     component.hashes = package.checksums.into_iter().filter_map(hash).collect();
     component.origin = Some(origin);
 
-    let declared = claim(LicenseSource::Declared, filled(package.declared).or(filled(package.draft_declared)));
-    let concluded = claim(LicenseSource::Concluded, filled(package.concluded).or(filled(package.draft_concluded)));
+    let declared = claim(LicenseSource::Declared, package.declared.filled().or(package.draft_declared.filled()));
+    let concluded = claim(LicenseSource::Concluded, package.concluded.filled().or(package.draft_concluded.filled()));
     component.licenses = declared.into_iter().chain(concluded).collect();
-    for name in license_names(&component.licenses, names) {
-        component.property("license-name", name);
-    }
-
     let facts = [
         ("downloadLocation", package.download_location),
         ("sourceInfo", package.source_info),
         ("copyrightText", package.copyright),
         ("filesAnalyzed", package.files_analyzed),
     ];
-    component.properties.extend(facts.into_iter().filter_map(|(name, fact)| Some((name.to_owned(), filled(fact)?))));
+    component.properties.extend(facts.into_iter().filter_map(|(name, fact)| Some((name.to_owned(), fact.filled()?))));
     for reference in package.references {
         refer(&mut component, reference);
     }
@@ -72,11 +76,11 @@ pub fn component(package: Package, names: &LicenseNames, origin: String) -> Resu
 
 /// The first purl is the component's; other references keep their three words.
 fn refer(component: &mut Component, reference: ExternalReference) {
-    let Some(locator) = filled(reference.locator) else { return };
-    let kind = filled(reference.kind).unwrap_or_default();
+    let Some(locator) = reference.locator.filled() else { return };
+    let kind = reference.kind.filled().unwrap_or_default();
     match kind.trim().to_ascii_lowercase().as_str() {
         "purl" if component.purl.is_none() => {
-            let repaired = repaired_purl(locator.trim());
+            let repaired = purl::repaired(&locator).map_or_else(|| locator.trim().to_owned(), Cow::into_owned);
             if repaired != locator {
                 component.property("purl-raw", locator);
             }
@@ -84,27 +88,9 @@ fn refer(component: &mut Component, reference: ExternalReference) {
         }
         "cpe22type" | "cpe23type" => component.cpes.push(locator),
         _ => {
-            let category = filled(reference.category).unwrap_or_default();
+            let category = reference.category.filled().unwrap_or_default();
             component.property("externalRef", format!("{category} {kind} {locator}"));
         }
-    }
-}
-
-/// Slashes behind `pkg:`, upper case in the type, two types by names that nobody else uses, and a bare `@` in front of an
-/// npm scope are the mistakes that occur.
-fn repaired_purl(purl: &str) -> String {
-    let Some((kind, rest)) = purl.strip_prefix("pkg:").and_then(|rest| rest.trim_start_matches('/').split_once('/'))
-    else {
-        return purl.to_owned();
-    };
-    let kind = match kind.to_ascii_lowercase().as_str() {
-        "alpine" => "apk".to_owned(),
-        "dotnet-core" => "nuget".to_owned(),
-        kind => kind.to_owned(),
-    };
-    match rest.strip_prefix('@') {
-        Some(scope) if kind == "npm" => format!("pkg:npm/%40{scope}"),
-        _ => format!("pkg:{kind}/{rest}"),
     }
 }
 
@@ -120,8 +106,10 @@ fn supplier(text: &str) -> Option<String> {
 }
 
 fn hash(checksum: Checksum) -> Option<String> {
-    let algorithm = filled(checksum.algorithm)?.trim().to_ascii_lowercase();
-    Some(format!("{algorithm}:{}", filled(checksum.value)?.trim().to_ascii_lowercase()))
+    let (algorithm, value) = (checksum.algorithm.filled()?, checksum.value.filled()?);
+    let mut hash = [algorithm.trim(), ":", value.trim()].concat();
+    hash.make_ascii_lowercase();
+    Some(hash)
 }
 
 fn claim(source: LicenseSource, text: Option<String>) -> Option<LicenseClaim> {
@@ -145,9 +133,4 @@ fn license_names(claims: &[LicenseClaim], names: &LicenseNames) -> Vec<String> {
         }
     }
     found
-}
-
-/// What is empty becomes absent.
-pub fn filled(text: Maybe<Text>) -> Option<String> {
-    text.0.map(|text| text.0).filter(|text| !text.trim().is_empty())
 }

@@ -1,5 +1,5 @@
-//! Writes a document into the report. Packages are kept until the end, because only the relationships, which usually
-//! stand behind them, tell what they are.
+//! Writes a document into the report. Components are kept until the end, because only the relationships, which usually
+//! stand behind the packages, tell what they are.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use palisade_plugin::{
 
 use crate::{
     COVERS,
-    component::{self, LicenseNames, Nameless, filled},
+    component::{self, LicenseNames, Nameless},
     document::{CreationInfo, ExtractedLicense, Package, Relationship},
     graph::{Described, Graph, Links},
     recognize,
@@ -27,7 +27,8 @@ struct Document {
     data_license: Option<String>,
     creation: CreationInfo,
     describes: Vec<String>,
-    packages: Vec<(String, Package)>,
+    components: Vec<Component>,
+    nameless: Vec<(Nameless, String)>,
     links: Links,
     extracted: Vec<ExtractedLicense>,
 }
@@ -47,7 +48,8 @@ pub fn write(artifact: &Artifact, report: &mut ReportBuilder) -> Result<(), Fail
 
 impl Document {
     fn take(&mut self, name: &str, member: &mut Member) -> Result<(), Failure> {
-        let text = |member: &mut Member| -> Result<_, Failure> { Ok(member.parse::<Maybe<Text>>()?.and_then(filled)) };
+        let text =
+            |member: &mut Member| -> Result<_, Failure> { Ok(member.parse::<Maybe<Text>>()?.and_then(Maybe::filled)) };
         match name {
             "spdxVersion" => self.version = text(member)?,
             "SPDXID" => self.id = text(member)?,
@@ -86,19 +88,23 @@ impl Document {
             Kind::Null => return Ok(()),
             _ => return Err(unreadable()),
         }
-        let mut seen = 0;
+        let (mut seen, mut read) = (0, 0);
         member.elements(|_, element| {
             seen += 1;
             let origin = element.pointer();
             if element.kind()? != Kind::Object {
                 return element.members(|_, _| Ok(())); // which notes what it is
             }
-            if let Some(package) = element.parse()? {
-                self.packages.push((origin, package));
+            if let Some(package) = element.parse::<Package>()? {
+                read += 1;
+                match component::component(package, origin) {
+                    Ok(component) => self.components.push(component),
+                    Err(nameless) => self.nameless.push(nameless),
+                }
             }
             Ok(())
         })?;
-        if seen > 0 && self.packages.is_empty() { Err(unreadable()) } else { Ok(()) }
+        if seen > 0 && read == 0 { Err(unreadable()) } else { Ok(()) }
     }
 
     fn head(&self, report: &mut ReportBuilder) {
@@ -137,20 +143,19 @@ impl Document {
 
     fn body(self, report: &mut ReportBuilder) {
         let document_id = self.id.as_deref().unwrap_or("SPDXRef-DOCUMENT");
-        let names = LicenseNames::of(self.extracted);
-        let mut components: Vec<Component> = Vec::with_capacity(self.packages.len());
-        for (origin, package) in self.packages {
-            match component::component(package, &names, origin.clone()) {
-                Ok(component) => components.push(component),
-                Err(Nameless::Placeholder) => {
-                    report
-                        .diagnostic(Diagnostic::note("left out: a package without name, version and purl").at(origin));
+        for (nameless, origin) in self.nameless {
+            match nameless {
+                Nameless::Placeholder => {
+                    report.diagnostic(Diagnostic::note("left out: a package without name, version and purl").at(origin))
                 }
-                Err(Nameless::Package) => {
+                Nameless::Package => {
                     report.lost(Diagnostic::warning("left out: a package without a name").at(origin));
                 }
             }
         }
+        let names = LicenseNames::of(self.extracted);
+        let mut components = self.components;
+        components.iter_mut().for_each(|component| names.add_to(component));
         // Before ids become unique: what relationships name is the first package of an id.
         let mut index_by_id: HashMap<&str, usize> = HashMap::new();
         for (index, component) in components.iter().enumerate() {
@@ -158,7 +163,9 @@ impl Document {
         }
         let described = Described { document_id, describes: &self.describes };
         let graph = Graph::of(&self.links, &described, &index_by_id, components.len());
-        note_repeated_ids(&mut components, report);
+        if index_by_id.len() < components.len() {
+            note_repeated_ids(&mut components, report);
+        }
 
         for edge in &graph.dependencies {
             let (parent, child) = (&components[edge.parent].id, &components[edge.child].id);
@@ -194,8 +201,6 @@ fn note_repeated_ids(components: &mut [Component], report: &mut ReportBuilder) {
         }
         component.id = format!("{}#{count}", component.id);
     }
-    if repeated > 0 {
-        let message = format!("{repeated} packages repeat the SPDXID of another; #2 and so on are added");
-        report.diagnostic(Diagnostic::note(message));
-    }
+    let message = format!("{repeated} packages repeat the SPDXID of another; #2 and so on are added");
+    report.diagnostic(Diagnostic::note(message));
 }

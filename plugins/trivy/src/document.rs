@@ -13,8 +13,6 @@ use serde::{
     de::{Error, MapAccess, Visitor},
 };
 
-use crate::words::filled;
-
 /// One element of `Results`, each list with the indices of its entries.
 #[derive(Debug, Default)]
 pub struct ResultEntry {
@@ -283,7 +281,7 @@ impl<'de> Visitor<'de> for RatingsVisitor {
 impl Layer {
     /// The digest that registries know, else the one of the unpacked layer.
     pub fn digest(self) -> Option<String> {
-        filled(self.digest).or(filled(self.diff_id))
+        self.digest.filled().or(self.diff_id.filled())
     }
 }
 

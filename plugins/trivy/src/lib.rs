@@ -2,6 +2,7 @@
 //! what Trivy writes of a secret, a source file or the people behind a commit.
 
 mod document;
+mod entry;
 mod license;
 mod misconfiguration;
 mod package;
@@ -10,7 +11,6 @@ mod report;
 mod secret;
 mod target;
 mod vulnerability;
-mod words;
 
 use palisade_plugin::{Artifact, Coverage, Failure, Format, NoSettings, Normalizer, PluginInfo, ReportBuilder};
 

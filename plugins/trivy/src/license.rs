@@ -2,36 +2,36 @@
 
 use palisade_plugin::{
     Detail, Diagnostic, Finding, LicenseClaim, LicenseSource, LicenseValue, Location, PackageRef, Severity,
-    lenient::OneOrMany,
+    lenient::OneOrMany, words,
 };
 
 use crate::{
     document::{Layer, LicenseEntry},
+    entry,
     target::Target,
-    words,
 };
 
 /// Where Trivy finds no name it writes the licence's text; so much of it still tells which.
 const ID: usize = 100;
 
 pub fn finding(entry: LicenseEntry, target: &Target, origin: String) -> Result<Finding, Diagnostic> {
-    let name = words::filled(entry.name).ok_or_else(|| words::nameless(&origin))?;
-    let package = words::filled(entry.package_name);
-    let id = words::shortened(words::title(Some(&name), None, String::new), ID);
-    let title = words::fallback_title(&id, package.as_deref());
+    let name = entry.name.filled().ok_or_else(|| entry::nameless(&origin))?;
+    let package = entry.package_name.filled().map(PackageRef::new);
+    let id = words::shortened(words::title(&[Some(&name)], String::new), ID);
+    let title = entry::fallback_title(&id, package.as_ref());
     let claim = LicenseClaim { source: source(target), value: value(name) };
 
     let mut finding = Finding::new(id, title, Detail::License(claim));
-    finding.severity_raw = words::filled(entry.severity);
+    finding.severity_raw = entry.severity.filled();
     finding.severity = finding.severity_raw.as_deref().and_then(Severity::from_word);
-    let path = words::filled(entry.file_path).unwrap_or_else(|| target.name.clone());
+    let path = entry.file_path.filled().unwrap_or_else(|| target.name.clone());
     finding.locations = vec![Location { layer: entry.layer.0.and_then(Layer::digest), ..Location::at(path) }];
-    finding.package = package.map(PackageRef::new);
-    finding.references = words::references(entry.link, OneOrMany::default());
+    finding.package = package;
+    finding.references = entry::references(entry.link, OneOrMany::default());
     finding.origin = Some(origin);
     finding.properties = target.properties();
-    let facts = [("license-category", words::filled(entry.category)), ("confidence", words::filled(entry.confidence))];
-    finding.properties.extend(words::facts(facts));
+    let facts = [("license-category", entry.category.filled()), ("confidence", entry.confidence.filled())];
+    finding.properties.extend(entry::facts(facts));
     Ok(finding)
 }
 

@@ -1,11 +1,11 @@
 //! Entries of `Misconfigurations` as findings. What passed or was excepted is not one.
 
-use palisade_plugin::{Detail, Diagnostic, Finding, Misconfiguration, RuleResult, Severity};
+use palisade_plugin::{Detail, Diagnostic, Finding, Misconfiguration, RuleResult, Severity, words};
 
 use crate::{
     document::{Layer, Lines, MisconfigurationEntry},
+    entry,
     target::{LOCATIONS, Target},
-    words,
 };
 
 /// Whether the entry says that nothing is wrong. An unknown word does not.
@@ -15,15 +15,15 @@ pub fn is_no_failure(entry: &MisconfigurationEntry) -> bool {
 }
 
 pub fn finding(entry: MisconfigurationEntry, target: &Target, origin: String) -> Result<Finding, Diagnostic> {
-    let avd_id = words::filled(entry.avd_id);
-    let id = words::filled(entry.id).or_else(|| avd_id.clone()).ok_or_else(|| words::nameless(&origin))?;
+    let avd_id = entry.avd_id.filled();
+    let id = entry.id.filled().or_else(|| avd_id.clone()).ok_or_else(|| entry::nameless(&origin))?;
     let cause = entry.cause.0.unwrap_or_default();
-    let description = words::filled(entry.message).or(words::filled(entry.description));
-    let title = words::title(words::filled(entry.title).as_deref(), description.as_deref(), || id.clone());
+    let description = entry.message.filled().or(entry.description.filled());
+    let title = words::title(&[entry.title.as_filled(), description.as_deref()], || id.clone());
     let detail = Detail::Misconfiguration(Misconfiguration {
         rule_result: RuleResult::Failed,
-        resource: words::filled(cause.resource),
-        provider: words::filled(cause.provider).map(|provider| provider.to_lowercase()),
+        resource: cause.resource.filled(),
+        provider: cause.provider.filled().map(|provider| provider.to_lowercase()),
     });
 
     let layer = entry.layer.0.and_then(Layer::digest);
@@ -32,20 +32,20 @@ pub fn finding(entry: MisconfigurationEntry, target: &Target, origin: String) ->
     let occurrences = cause
         .occurrences
         .into_iter()
-        .filter_map(|place| Some((words::filled(place.filename)?, place.lines.0.unwrap_or_default())));
+        .filter_map(|place| Some((place.filename.filled()?, place.lines.0.unwrap_or_default())));
     locations.extend(occurrences.map(|(file, lines)| lines.at(file, None)).take(LOCATIONS - 1));
 
     let mut finding = Finding::new(id, title, detail);
-    finding.severity_raw = words::filled(entry.severity);
+    finding.severity_raw = entry.severity.filled();
     finding.severity = finding.severity_raw.as_deref().and_then(Severity::from_word);
     finding.description = description;
     finding.locations = locations;
-    finding.how_to_fix = words::filled(entry.resolution);
-    finding.references = words::references(entry.primary_url, entry.references);
+    finding.how_to_fix = entry.resolution.filled();
+    finding.references = entry::references(entry.primary_url, entry.references);
     finding.references.extend(avd_id.filter(|avd_id| *avd_id != finding.id));
     finding.origin = Some(origin);
     finding.properties = target.properties();
-    let facts = [("trivy:check-type", words::filled(entry.kind)), ("trivy:service", words::filled(cause.service))];
-    finding.properties.extend(words::facts(facts));
+    let facts = [("trivy:check-type", entry.kind.filled()), ("trivy:service", cause.service.filled())];
+    finding.properties.extend(entry::facts(facts));
     Ok(finding)
 }

@@ -7,8 +7,8 @@ use palisade_plugin::{
 
 use crate::{
     document::{Lines, PackageEntry},
+    entry,
     target::{ListedPackage, Target},
-    words,
 };
 
 /// A component and what it depends on, in the ids that the producer uses inside one result.
@@ -32,34 +32,34 @@ impl Listed {
 }
 
 pub fn component(entry: PackageEntry, target: &Target, origin: String) -> Result<Listed, Diagnostic> {
-    let own_id = words::filled(entry.id);
-    let name = words::filled(entry.name).ok_or_else(|| words::nameless(&origin))?;
+    let own_id = entry.id.filled();
+    let name = entry.name.filled().ok_or_else(|| entry::nameless(&origin))?;
     let version = version(entry.epoch, entry.version, entry.release);
     let identifier = entry.identifier.0.unwrap_or_default();
-    let id = own_id.clone().or(words::filled(identifier.uid));
+    let id = own_id.clone().or(identifier.uid.filled());
     let id = id.unwrap_or_else(|| version.as_ref().map_or_else(|| name.clone(), |version| format!("{name}@{version}")));
 
     let lines: Vec<_> = entry.locations.into_iter().collect();
     let mut component = Component::new(id, name);
     component.version = version;
-    component.purl = words::filled(identifier.purl);
-    component.licenses = licenses(words::texts(entry.licenses));
+    component.purl = identifier.purl.filled();
+    component.licenses = licenses(entry::texts(entry.licenses));
     component.scope = if is_true(entry.development) { ComponentScope::Development } else { ComponentScope::Unknown };
-    component.relation = relation(words::filled(entry.relationship).as_deref(), is_true(entry.indirect));
-    component.locations = target.locations(words::filled(entry.file_path), &lines, entry.layer);
-    component.hashes = words::filled(entry.digest).into_iter().collect();
+    component.relation = relation(entry.relationship.filled().as_deref(), is_true(entry.indirect));
+    component.locations = target.locations(entry.file_path.filled(), &lines, entry.layer);
+    component.hashes = entry.digest.filled().into_iter().collect();
     component.origin = Some(origin);
     component.properties = target.properties();
-    Ok(Listed { component, own_id, depends_on: words::texts(entry.depends_on), lines })
+    Ok(Listed { component, own_id, depends_on: entry::texts(entry.depends_on), lines })
 }
 
 /// As Trivy composes `InstalledVersion`, so that components and findings agree.
 fn version(epoch: Maybe<Text>, version: Maybe<Text>, release: Maybe<Text>) -> Option<String> {
-    let mut text = words::filled(version)?;
-    if let Some(epoch) = words::filled(epoch).filter(|epoch| epoch != "0") {
+    let mut text = version.filled()?;
+    if let Some(epoch) = epoch.filled().filter(|epoch| epoch != "0") {
         text = format!("{epoch}:{text}");
     }
-    if let Some(release) = words::filled(release) {
+    if let Some(release) = release.filled() {
         text = format!("{text}-{release}");
     }
     Some(text)
@@ -83,7 +83,7 @@ fn relation(word: Option<&str>, is_indirect: bool) -> ComponentRelation {
 /// One claim for the whole list, because all of it holds. Choices are put in brackets, or `AND` would tear them apart;
 /// comma lists and everything else stay as they are.
 fn licenses(list: Vec<String>) -> Vec<LicenseClaim> {
-    let list = words::distinct(list, "");
+    let list = entry::others(list, "");
     let value = match &list[..] {
         [] => return Vec::new(),
         [only] if only == "NONE" => LicenseValue::NoneStated,

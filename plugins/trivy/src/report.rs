@@ -6,15 +6,16 @@ use palisade_plugin::{
     Artifact, Coverage, Dependency, Diagnostic, Failure, Finding, ReportBuilder, ToolStatus,
     json::{Kind, Member},
     lenient::{Maybe, Text},
+    words,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
     document::{Metadata, ModifiedEntry, PackageEntry, ResultEntry, TrivyEntry},
-    license, misconfiguration, package, secret,
+    entry, license, misconfiguration, package, secret,
     target::Target,
-    vulnerability, words,
+    vulnerability,
 };
 
 /// One pass over the file. A result is written when it ends, because its lists refer to its other members.
@@ -25,8 +26,8 @@ pub fn write(artifact: &Artifact, report: &mut ReportBuilder) -> Result<(), Fail
     let mut results = 0;
     artifact.json()?.members(|name, member| {
         match name {
-            "SchemaVersion" => schema_version = member.parse::<Maybe<Text>>()?.and_then(words::filled),
-            "Trivy" => tool_version = member.parse::<TrivyEntry>()?.and_then(|trivy| words::filled(trivy.version)),
+            "SchemaVersion" => schema_version = member.parse::<Maybe<Text>>()?.and_then(Maybe::filled),
+            "Trivy" => tool_version = member.parse::<TrivyEntry>()?.and_then(|trivy| trivy.version.filled()),
             "CreatedAt" => writer.fact("scan-time", member)?,
             "ArtifactName" => writer.fact("scan-target", member)?,
             "ArtifactType" => writer.fact("trivy:artifact-type", member)?,
@@ -56,7 +57,7 @@ struct Writer<'w, 'r> {
 
 impl Writer<'_, '_> {
     fn fact(&mut self, name: &str, member: &mut Member) -> Result<(), Failure> {
-        if let Some(value) = member.parse::<Maybe<Text>>()?.and_then(words::filled) {
+        if let Some(value) = member.parse::<Maybe<Text>>()?.and_then(Maybe::filled) {
             self.report.property(name, &value);
         }
         Ok(())
@@ -66,18 +67,18 @@ impl Writer<'_, '_> {
         let metadata = metadata.unwrap_or_default();
         let system = metadata.operating_system.0.unwrap_or_default();
         let facts = [
-            ("trivy:image-id", words::filled(metadata.image_id)),
-            ("trivy:os-family", words::filled(system.family)),
-            ("trivy:os-version", words::filled(system.name)),
-            ("trivy:os-end-of-life", words::filled(system.end_of_life)),
+            ("trivy:image-id", metadata.image_id.filled()),
+            ("trivy:os-family", system.family.filled()),
+            ("trivy:os-version", system.name.filled()),
+            ("trivy:os-end-of-life", system.end_of_life.filled()),
         ];
-        for (name, value) in words::facts(facts) {
+        for (name, value) in entry::facts(facts) {
             self.report.property(&name, &value);
         }
         // `name@sha256:…`: the name is the scan target's, the digest is what identifies it.
-        let digests = words::texts(metadata.repo_digests);
+        let digests = entry::texts(metadata.repo_digests);
         let digests = digests.iter().map(|digest| digest.rsplit('@').next().unwrap_or(digest).to_owned());
-        for digest in words::distinct(digests.collect(), "") {
+        for digest in words::distinct(digests.filter(|digest| !digest.trim().is_empty())) {
             self.report.property("target-digest", &digest);
         }
     }
@@ -193,9 +194,9 @@ fn result(element: &mut Member) -> Result<ResultEntry, Failure> {
     let mut result = ResultEntry::default();
     element.members(|name, member| {
         match name {
-            "Target" => result.target = member.parse::<Maybe<Text>>()?.and_then(words::filled),
-            "Class" => result.class = member.parse::<Maybe<Text>>()?.and_then(words::filled),
-            "Type" => result.kind = member.parse::<Maybe<Text>>()?.and_then(words::filled),
+            "Target" => result.target = member.parse::<Maybe<Text>>()?.and_then(Maybe::filled),
+            "Class" => result.class = member.parse::<Maybe<Text>>()?.and_then(Maybe::filled),
+            "Type" => result.kind = member.parse::<Maybe<Text>>()?.and_then(Maybe::filled),
             "Packages" => result.packages = entries(member)?,
             "Vulnerabilities" => result.vulnerabilities = entries(member)?,
             "Misconfigurations" => result.misconfigurations = entries(member)?,
@@ -221,21 +222,21 @@ fn entries<T: DeserializeOwned>(member: &mut Member) -> Result<Vec<(usize, T)>, 
 /// A finding that an ignore file or a VEX document took out of the other lists, with the tool's reason.
 fn hidden(entry: ModifiedEntry, target: &Target, origin: String) -> Result<Finding, Diagnostic> {
     let value = entry.finding.0.unwrap_or_default().0;
-    let mut finding = match words::filled(entry.kind).as_deref() {
+    let mut finding = match entry.kind.filled().as_deref() {
         Some("vulnerability") => vulnerability::finding(again(value, &origin)?, target, origin),
         Some("misconfiguration") => misconfiguration::finding(again(value, &origin)?, target, origin),
         Some("secret") => secret::finding(again(value, &origin)?, target, origin),
         Some("license") => license::finding(again(value, &origin)?, target, origin),
         kind => Err(Diagnostic::warning(format!("left out: a finding of an unknown kind {kind:?}")).at(origin)),
     }?;
-    let status = words::filled(entry.status);
+    let status = entry.status.filled();
     // VEX also knows words for "this does concern us"; whoever wrote one of those hid nothing.
     let is_hidden = !matches!(status.as_deref(), Some("affected" | "under_investigation" | "unknown"));
     finding.tool_status = Some(ToolStatus {
         suppressed: is_hidden,
         status,
-        by: words::filled(entry.source),
-        reason: words::filled(entry.statement),
+        by: entry.source.filled(),
+        reason: entry.statement.filled(),
         until: None,
     });
     Ok(finding)

@@ -53,6 +53,16 @@ fn fitting<T: DeserializeOwned>(value: Value) -> Option<T> {
     }
 }
 
+/// An element of a list. Where `null` stands for a value, nothing was said; where it stands for an entry, one is missing.
+fn entry<T: DeserializeOwned>(value: Value) -> Option<T> {
+    if value.is_null() {
+        LEFT_OUT.with_borrow_mut(|left_out| left_out.push(NO_ENTRY.to_owned()));
+    }
+    fitting(value)
+}
+
+const NO_ENTRY: &str = "null stands in place of an entry";
+
 /// A string, or a number or bool in its place, which becomes its JSON text. For `null` use `Option<Text>`; for anything
 /// else `Maybe<Text>`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -183,6 +193,22 @@ impl<T> Deref for Maybe<T> {
     }
 }
 
+impl Maybe<Text> {
+    /// The text, unless it is blank: producers leave members out or empty without a difference in meaning.
+    pub fn filled(self) -> Option<String> {
+        self.0.filter(is_filled).map(|text| text.0)
+    }
+
+    /// As [`filled`](Maybe::filled), borrowed.
+    pub fn as_filled(&self) -> Option<&str> {
+        self.0.as_ref().filter(|text| is_filled(text)).map(|text| &*text.0)
+    }
+}
+
+fn is_filled(text: &Text) -> bool {
+    text.chars().any(|character| !character.is_whitespace())
+}
+
 impl<T> From<Maybe<T>> for Option<T> {
     fn from(maybe: Maybe<T>) -> Option<T> {
         maybe.0
@@ -198,12 +224,13 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Maybe<T> {
     }
 }
 
-/// A list; `null` and anything that is no list count as an empty one, and an element of a wrong type is left out.
+/// A list; `null` and anything that is no list count as an empty one. An element of a wrong type, or `null` in place of one,
+/// is left out, and the report becomes partial.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct List<T>(pub Vec<T>);
 
-/// One value or a list of them; `null` counts as an empty list, and an element of a wrong type is left out.
+/// One value or a list of them; `null` counts as an empty list. Elements as in a [`List`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct OneOrMany<T>(pub Vec<T>);
@@ -247,10 +274,10 @@ list_like!(OneOrMany);
 impl<'de, T: DeserializeOwned> Deserialize<'de> for List<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if STRICT.get() {
-            return Option::<Vec<T>>::deserialize(deserializer).map(|list| List(list.unwrap_or_default()));
+            return Option::<Entries<T>>::deserialize(deserializer).map(|list| List(list.unwrap_or_default().0));
         }
         Ok(match Value::deserialize(deserializer)? {
-            Value::Array(elements) => List(elements.into_iter().filter_map(fitting).collect()),
+            Value::Array(elements) => List(elements.into_iter().filter_map(entry).collect()),
             other => List(fitting(other).unwrap_or_default()),
         })
     }
@@ -262,7 +289,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for OneOrMany<T> {
             return deserializer.deserialize_any(OneOrManyVisitor(PhantomData)).map(OneOrMany);
         }
         Ok(match Value::deserialize(deserializer)? {
-            Value::Array(elements) => OneOrMany(elements.into_iter().filter_map(fitting).collect()),
+            Value::Array(elements) => OneOrMany(elements.into_iter().filter_map(entry).collect()),
             other => OneOrMany(fitting(other).into_iter().collect()),
         })
     }
@@ -306,13 +333,44 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for OneOrManyVisitor<T> {
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Vec<T>, A::Error> {
         Self::one(MapAccessDeserializer::new(map))
     }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Vec<T>, A::Error> {
-        let mut many = Vec::new();
-        // An element may be null as well.
-        while let Some(element) = elements.next_element::<Option<T>>()? {
-            many.extend(element);
-        }
-        Ok(many)
+    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Vec<T>, A::Error> {
+        entries(elements)
+    }
+}
+
+/// On the first attempt `null` in place of an entry is an error, so that the second one notes it.
+fn entries<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(mut elements: A) -> Result<Vec<T>, A::Error> {
+    let mut entries = Vec::new();
+    while let Some(element) = elements.next_element::<Option<T>>()? {
+        entries.push(element.ok_or_else(|| A::Error::custom(NO_ENTRY))?);
+    }
+    Ok(entries)
+}
+
+struct Entries<T>(Vec<T>);
+
+impl<T> Default for Entries<T> {
+    fn default() -> Self {
+        Entries(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(EntriesVisitor(PhantomData)).map(Entries)
+    }
+}
+
+struct EntriesVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for EntriesVisitor<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a list")
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Vec<T>, A::Error> {
+        entries(elements)
     }
 }
 
@@ -343,6 +401,15 @@ mod tests {
         let read = package(r#"{"name": 7, "licenses": true, "line": " 12 ", "files": ["a", 2.0]}"#);
         assert_eq!((&*read.name, &*read.licenses[0], &*read.files[1]), ("7", "true", "2.0"));
         assert_eq!(read.line.and_then(Number::as_u32), Some(12));
+    }
+
+    #[test]
+    fn blank_texts_say_nothing() {
+        let text = |text: &str| Maybe(Some(Text::from(text)));
+        assert_eq!((text(" a ").filled().as_deref(), text(" a ").as_filled()), (Some(" a "), Some(" a ")));
+        for blank in [text(""), text(" \n\u{a0}"), Maybe(None)] {
+            assert_eq!((blank.as_filled(), blank.clone().filled()), (None, None));
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@
 mod artifact;
 #[allow(missing_docs)] // generated; nothing of it is named by authors
 mod bindings;
+pub mod dates;
 mod document;
 mod evaluator;
 mod evidence;
@@ -22,6 +23,7 @@ pub mod log;
 mod normalizer;
 mod notes;
 mod paging;
+pub mod purl;
 mod ranged;
 mod report_builder;
 mod settings;
@@ -29,6 +31,7 @@ mod skimmer;
 pub mod testing;
 mod text;
 pub mod types;
+pub mod words;
 
 pub use artifact::Artifact;
 pub use document::Document;

@@ -22,6 +22,16 @@ impl Notes {
         self.0.diagnostics.borrow_mut().push(diagnostic);
     }
 
+    /// Something odd about the file as a whole, or that another walk over the same text may have noted before.
+    pub fn odd_once(&self, diagnostic: Diagnostic) {
+        /// Looked through for the same; more are noted again rather than compared without end.
+        const FIRST: usize = 64;
+        let is_known = self.0.diagnostics.borrow().iter().take(FIRST).any(|known| *known == diagnostic);
+        if !is_known {
+            self.odd(diagnostic);
+        }
+    }
+
     /// Something could not be read; the report is partial from here on.
     pub fn lost(&self, diagnostic: Diagnostic) {
         self.0.entries_lost.set(true);

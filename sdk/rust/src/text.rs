@@ -53,7 +53,7 @@ impl ChunkDecoder {
             let (result, read, had_errors) = self.decoder.decode_to_string(chunk, text, place == Place::Last);
             if had_errors && !self.noted {
                 self.noted = true;
-                self.notes.odd(replaced(self.decoder.encoding()));
+                self.notes.odd_once(replaced(self.decoder.encoding()));
             }
             chunk = &chunk[read..];
             if result == CoderResult::InputEmpty {

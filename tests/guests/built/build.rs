@@ -6,7 +6,7 @@ use std::process::{Command, exit};
 use std::{env, fs};
 
 const TARGET: &str = "wasm32-wasip2";
-const GUESTS: [&str; 2] = ["evaluator", "normalizer"];
+const GUESTS: [&str; 3] = ["evaluator", "normalizer", "opa-answer"];
 
 fn main() {
     let manifest = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
@@ -38,7 +38,7 @@ fn build(workspace: &Path, guests: &Path, guest: &str) {
     if !cargo.status().is_ok_and(|status| status.success()) {
         fail(&format!("the guest {guest} does not build for {TARGET}; add it with: rustup target add {TARGET}"));
     }
-    let built = guests.join(TARGET).join("guest").join(format!("palisade_hostile_{guest}.wasm"));
+    let built = guests.join(TARGET).join("guest").join(format!("palisade_hostile_{}.wasm", guest.replace('-', "_")));
     let copy = PathBuf::from(variable("OUT_DIR")).join(format!("{guest}.wasm"));
     if let Err(error) = fs::copy(&built, copy) {
         fail(&format!("copying {}: {error}", built.display()));

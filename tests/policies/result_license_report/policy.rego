@@ -1,5 +1,5 @@
 # The smallest policy that answers with a licence report.
-package result_license_report
+package smallest.compliance
 
 license_report := {
 	"compliant": count(wrong) == 0,

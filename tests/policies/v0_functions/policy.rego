@@ -23,5 +23,5 @@ levels[name] = result {
 names = {name | input.scores[name]}
 
 first = name {
-	name := sort([name | input.scores[name]])[0]
+	name := sort([known | input.scores[known]])[0]
 }

@@ -10,9 +10,18 @@ secrets contains path_text(path) if {
 
 numbers := sum([value | walk(input, [_, value]); is_number(value)]) if input.limits
 
-depth := max([count(path) | walk(input, [path, _])])
+depth := max(depths)
+
+depths contains count(path) if some path in paths
+
+paths contains path if {
+	some path, value
+	walk(input, [path, value])
+	not is_null(value)
+}
 
 under_limits[path_text(path)] := value if {
+	some path, value
 	walk(input.limits, [path, value])
 	is_number(value)
 }

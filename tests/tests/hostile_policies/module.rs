@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 use wasm_encoder::{
-    CodeSection, ConstExpr, DataSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, GlobalSection,
-    GlobalType, ImportSection, InstructionSink, MemArg, MemoryType, Module, TypeSection, ValType,
+    CodeSection, ConstExpr, DataSection, EntityType, ExportKind, ExportSection, Function, FunctionSection,
+    GlobalSection, GlobalType, ImportSection, InstructionSink, MemArg, MemoryType, Module, TypeSection, ValType,
 };
 
 /// Imported functions, in order; their place is their number. The one builtin that a test may call takes no argument.
@@ -23,6 +23,7 @@ pub const ENTRYPOINTS_AT: i32 = 2048;
 pub const PASS_AT: i32 = 3072;
 pub const DENY_AT: i32 = 4096;
 pub const WORDS_AT: i32 = 5120;
+const CONTEXT_AT: i32 = 512;
 const HEAP_AT: i32 = 65_536;
 /// Pages at first: the texts, and 15 of heap.
 pub const PAGES: u64 = 16;
@@ -36,7 +37,7 @@ pub struct Policy {
 }
 
 /// Name, parameters, results.
-const FUNCTIONS: [(&str, usize, usize); 11] = [
+const FUNCTIONS: [(&str, usize, usize); 17] = [
     ("opa_malloc", 1, 1),
     ("opa_free", 1, 0),
     ("opa_json_parse", 2, 1),
@@ -48,6 +49,12 @@ const FUNCTIONS: [(&str, usize, usize); 11] = [
     ("builtins", 0, 1),
     ("entrypoints", 0, 1),
     ("opa_eval", 7, 1),
+    ("opa_eval_ctx_new", 0, 1),
+    ("opa_eval_ctx_set_input", 2, 0),
+    ("opa_eval_ctx_set_data", 2, 0),
+    ("opa_eval_ctx_set_entrypoint", 2, 0),
+    ("opa_eval_ctx_get_result", 1, 1),
+    ("eval", 1, 1),
 ];
 
 /// A policy whose set `deny` is empty.
@@ -88,6 +95,18 @@ pub fn harmless() -> Policy {
         .with("opa_eval", |code| {
             code.i32_const(PASS_AT);
         })
+        .with("opa_eval_ctx_new", |code| {
+            code.i32_const(CONTEXT_AT);
+        })
+        .with("opa_eval_ctx_set_input", |_| {})
+        .with("opa_eval_ctx_set_data", |_| {})
+        .with("opa_eval_ctx_set_entrypoint", |_| {})
+        .with("opa_eval_ctx_get_result", |code| {
+            code.i32_const(PASS_AT);
+        })
+        .with("eval", |code| {
+            code.i32_const(0);
+        })
 }
 
 fn identity(code: &mut InstructionSink<'_>) {
@@ -125,8 +144,7 @@ impl Policy {
         for (name, parameters, results) in IMPORTS {
             imports.import("env", name, EntityType::Function(signature(parameters, results)));
         }
-        let memory =
-            MemoryType { minimum: PAGES, maximum: None, memory64: false, shared: false, page_size_log2: None };
+        let memory = MemoryType { minimum: PAGES, maximum: None, memory64: false, shared: false, page_size_log2: None };
         imports.import("env", "memory", EntityType::Memory(memory));
         let (mut functions, mut exports, mut code) = (FunctionSection::new(), ExportSection::new(), CodeSection::new());
         for (name, parameters, results) in FUNCTIONS {

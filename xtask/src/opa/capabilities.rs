@@ -4,7 +4,7 @@
 //! stand in the module are the ones that it asks its host for. What Palisade provides is what has vectors; a test of the
 //! builtins' crate holds its registry against these.
 
-use super::{Selection, answer, conclude, inside, settle, vectors};
+use super::{Selection, answer, command, conclude, inside, settle, vectors};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -65,7 +65,7 @@ fn written(capabilities: &Value) -> Result<String> {
 }
 
 fn current() -> Result<Value> {
-    let output = answer(Command::new("opa").args(["capabilities", "--current"]), None)?;
+    let output = answer(command()?.args(["capabilities", "--current"]), None)?;
     serde_json::from_slice(&output.stdout).context("reading what opa capabilities says")
 }
 
@@ -103,7 +103,7 @@ fn probe(builtins: &[Value]) -> String {
 
 fn module(directory: &Path) -> Result<Vec<u8>> {
     let bundle = directory.join("probe.tar.gz");
-    let mut build = Command::new("opa");
+    let mut build = command()?;
     build.args(["build", "--target", "wasm", "--v0-compatible", "--entrypoint", "probe", "--output"]);
     let output = answer(build.arg(&bundle).arg(directory.join("probe.rego")), None)?;
     if !output.status.success() {
@@ -134,7 +134,10 @@ mod tests {
             json!({"name": "indexof_n", "decl": {"args": [{}, {}]}}),
         ];
         let text = probe(&builtins);
-        assert!(text.contains("r0 = x { x := time.now_ns() }\nr1 = x { x := indexof_n(input.a0, input.a1) }"), "{text}");
+        assert!(
+            text.contains("r0 = x { x := time.now_ns() }\nr1 = x { x := indexof_n(input.a0, input.a1) }"),
+            "{text}"
+        );
         assert!(!text.contains("assign"));
     }
 }

@@ -78,7 +78,8 @@ impl Policy {
         let rego = files_below(directory, ".rego")?;
         let rego = rego.into_iter().filter(|path| !path.to_string_lossy().ends_with("_test.rego")).collect();
         let data = directory.join("data.json");
-        let data = if data.is_file() { serde_json::from_str(&read(&data)?)? } else { Value::Object(Default::default()) };
+        let data =
+            if data.is_file() { serde_json::from_str(&read(&data)?)? } else { Value::Object(Default::default()) };
         Ok(Self {
             name: shown(directory),
             rego,
@@ -104,7 +105,10 @@ fn judge(policy: &Policy, path: &Path, mode: Mode) -> Result<Vec<String>> {
     let mut case: Case = serde_json::from_str(&text)?;
     let value = ask(policy, &case)?;
     if mode == Mode::Check {
-        return Ok(differences(&case, value.as_ref()).map(|why| format!("{}: {why}", shown(path))).into_iter().collect());
+        return Ok(differences(&case, value.as_ref())
+            .map(|why| format!("{}: {why}", shown(path)))
+            .into_iter()
+            .collect());
     }
     case.undefined = value.is_none().then_some(true);
     case.result = value;

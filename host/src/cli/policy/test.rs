@@ -56,7 +56,11 @@ pub async fn test(config: Result<Config>, options: &TestOptions) -> Result<ExitC
         progress.inc(1);
     }
     progress.finish_and_clear();
-    ensure!(tests.policies.iter().any(|policy| !policy.tests.is_empty()), "there is no test and no case {}", meant(options));
+    ensure!(
+        tests.policies.iter().any(|policy| !policy.tests.is_empty()),
+        "there is no test and no case {}",
+        meant(options)
+    );
     print!("{}", rendered(&tests, options.format));
     Ok(ExitCode::from(exit_code(&tests, options.threshold)))
 }
@@ -64,7 +68,8 @@ pub async fn test(config: Result<Config>, options: &TestOptions) -> Result<ExitC
 fn meant(options: &TestOptions) -> String {
     match &options.run {
         Some(text) => format!("whose name contains {text:?}"),
-        None => "in these directories: tests are rules whose names begin with `test_`, cases are files in `cases`".to_owned(),
+        None => "in these directories: tests are rules whose names begin with `test_`, cases are files in `cases`"
+            .to_owned(),
     }
 }
 

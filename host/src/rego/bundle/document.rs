@@ -129,7 +129,8 @@ mod tests {
 
     #[test]
     fn numbers_stay_as_they_were_written_and_names_are_sorted() {
-        let document = Document::parse_json(b" { \"b\": [1.0, 12345678901234567890123, null], \"a\": \"\\u003c\\u2028\" } ");
+        let document =
+            Document::parse_json(b" { \"b\": [1.0, 12345678901234567890123, null], \"a\": \"\\u003c\\u2028\" } ");
         assert_eq!(document.unwrap().canonical(), "{\"a\":\"<\\u2028\",\"b\":[1.0,12345678901234567890123,null]}");
     }
 

@@ -166,6 +166,8 @@ fn digest(path: &str, bytes: &[u8], algorithm: &str) -> Result<String> {
         "SHA-256" => hex::encode(Sha256::digest(bytes)),
         "SHA-384" => hex::encode(Sha384::digest(bytes)),
         "SHA-512" => hex::encode(Sha512::digest(bytes)),
-        other => bail!("{path} is signed by a digest that is not accepted, {other:?}; accepted are SHA-256, SHA-384, SHA-512"),
+        other => bail!(
+            "{path} is signed by a digest that is not accepted, {other:?}; accepted are SHA-256, SHA-384, SHA-512"
+        ),
     })
 }

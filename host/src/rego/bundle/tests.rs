@@ -86,7 +86,8 @@ fn data_outside_the_roots_is_refused_with_its_place() {
 fn several_modules_are_named_unless_one_serves_all() {
     let two = [("a.wasm", WASM), ("b.wasm", WASM)];
     assert!(refused(&bundle(&two)).contains("several modules") && refused(&bundle(&two)).contains("a.wasm, b.wasm"));
-    let one_serves = br#"{"wasm": [{"entrypoint": "x", "module": "/b.wasm"}, {"entrypoint": "y", "module": "/b.wasm"}]}"#;
+    let one_serves =
+        br#"{"wasm": [{"entrypoint": "x", "module": "/b.wasm"}, {"entrypoint": "y", "module": "/b.wasm"}]}"#;
     let read = read(&bundle(&[two[0], two[1], (".manifest", one_serves)]), None).unwrap();
     assert!(matches!(read.program, Program::Module { path, .. } if path == "b.wasm"));
     let both_serve = br#"{"wasm": [{"entrypoint": "x", "module": "a.wasm"}, {"entrypoint": "y", "module": "b.wasm"}]}"#;

@@ -89,8 +89,10 @@ impl Found {
 fn is_finding(about: &About, number: u32, finding: &Finding) -> bool {
     let About::Finding { report, id, package, version } = about else { return false };
     let of = finding.package.as_ref();
-    let is_name = |name: &String| of.is_some_and(|package| package.name == *name || package.purl.as_ref() == Some(name));
-    let is_version = |version: &String| of.and_then(|package| package.version.as_deref()).unwrap_or_default() == version;
+    let is_name =
+        |name: &String| of.is_some_and(|package| package.name == *name || package.purl.as_ref() == Some(name));
+    let is_version =
+        |version: &String| of.and_then(|package| package.version.as_deref()).unwrap_or_default() == version;
     finding.id == *id
         && report.is_none_or(|report| report == number)
         && package.as_ref().is_none_or(is_name)

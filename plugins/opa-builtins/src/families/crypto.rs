@@ -2,6 +2,7 @@
 
 pub(crate) mod key;
 pub(crate) mod pem;
+mod x509;
 
 use hmac::{Hmac, Mac, digest::KeyInit};
 use md5::Md5;
@@ -19,6 +20,10 @@ pub const BUILTINS: &[(&str, Builtin)] = &[
     ("crypto.hmac.sha256", hmac::<Hmac<Sha256>>),
     ("crypto.hmac.sha512", hmac::<Hmac<Sha512>>),
     ("crypto.hmac.equal", hmac_equal),
+    ("crypto.x509.parse_certificates", x509::parse_certificates),
+    ("crypto.x509.parse_and_verify_certificates", x509::parse_and_verify),
+    ("crypto.x509.parse_and_verify_certificates_with_options", x509::parse_and_verify_with_options),
+    ("crypto.x509.parse_certificate_request", x509::parse_certificate_request),
 ];
 
 fn digest<D: Digest>(_: &Context, arguments: &[Value]) -> Result<Value, Fault> {

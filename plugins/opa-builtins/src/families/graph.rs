@@ -12,7 +12,7 @@ type Graph = BTreeMap<Value, Value>;
 const MAX_PATH_NODES: usize = 1_000_000;
 
 /// How long one path may be: each node on it is a call on the stack.
-const MAX_PATH_LENGTH: usize = 2_000;
+const MAX_PATH_LENGTH: usize = 1_000;
 
 fn neighbours(edges: &Value) -> Vec<&Value> {
     operands::items(std::slice::from_ref(edges), 0).unwrap_or_default()

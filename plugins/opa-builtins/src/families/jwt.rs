@@ -62,6 +62,6 @@ fn verify(arguments: &[Value], scheme: Scheme) -> Result<Value, Fault> {
     let signature = token.signature()?;
     let header = token.known_header()?;
     let message = token.signed();
-    let is_valid = keys.any(&header, |key| scheme.verifies(key, message.as_bytes(), &signature));
+    let is_valid = keys.any(&header, |key| scheme.verifies(key, &message, &signature));
     Ok(is_valid.into())
 }

@@ -1,7 +1,7 @@
 //! Go's `fmt.Sprintf` over Rego values, its complaints included: a policy's message must read the same here as in OPA.
 //! A number is a 64-bit integer, else a big integer, else a float; a string is itself; everything else is its Rego text.
 
-mod argument;
+pub(super) mod argument;
 mod float;
 
 use argument::Argument;
@@ -16,12 +16,24 @@ const MAX_NUMBER: i64 = 1_000_000;
 fn sprintf(_: &Context, arguments: &[Value]) -> Result<Value, Fault> {
     let format = operands::string(arguments, 0)?;
     let arguments: Vec<Argument> = operands::array(arguments, 1)?.iter().map(Argument::of).collect();
-    Ok(Printer::new(format, &arguments).print()?.into())
+    Ok(printed(format, &arguments)?.into())
+}
+
+/// Go's `fmt.Sprintf`.
+pub(super) fn printed(format: &str, arguments: &[Argument]) -> Result<String, Fault> {
+    Printer::new(format, arguments).print()
+}
+
+/// A float as `%v` shows it.
+pub(super) fn shown_float(float: f64) -> String {
+    let mut out = String::new();
+    Argument::Float(float).print(&mut out, Spec::default(), 'v');
+    out
 }
 
 /// What stands between the percent sign and the verb.
 #[derive(Clone, Copy, Debug, Default)]
-struct Spec {
+pub(super) struct Spec {
     sharp: bool,
     zero: bool,
     plus: bool,
@@ -215,7 +227,9 @@ impl<'f> Printer<'f> {
         let argument = self.arguments.get(self.next)?;
         self.next += 1;
         match argument {
-            Argument::Int(number) if (-MAX_NUMBER..=MAX_NUMBER).contains(number) => Some(*number),
+            Argument::Int(number) | Argument::Short(number) if (-MAX_NUMBER..=MAX_NUMBER).contains(number) => {
+                Some(*number)
+            }
             _ => None,
         }
     }
@@ -248,8 +262,9 @@ impl<'f> Printer<'f> {
         self.out.push_str("%!(EXTRA ");
         for (index, argument) in rest.iter().enumerate() {
             self.out.push_str(if index == 0 { "" } else { ", " });
-            self.out.push_str(argument.type_name());
-            self.out.push('=');
+            if !matches!(argument, Argument::Nil) {
+                self.out.push_str(&format!("{}=", argument.type_name()));
+            }
             argument.print(&mut self.out, Spec::default(), 'v');
         }
         self.out.push(')');

@@ -86,28 +86,29 @@ fn replace_n(_: &Context, arguments: &[Value]) -> Result<Value, Fault> {
         let (Value::String(old), Value::String(new)) = pair else {
             return Err("operand 1 non-string key or value found in pattern object".into());
         };
-        pairs.push((old.as_str(), new.as_str()));
+        pairs.push((old.as_bytes(), new.as_bytes()));
     }
-    Ok(replaced(operands::string(arguments, 1)?, &pairs)?.into())
+    Ok(replaced(operands::string(arguments, 1)?.as_bytes(), &pairs)?.into())
 }
 
-fn replaced(text: &str, pairs: &[(&str, &str)]) -> Result<String, Fault> {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    let mut after_match = false;
+/// Byte by byte, as Go does it: an empty pattern fits between the bytes of one character too.
+fn replaced(mut rest: &[u8], pairs: &[(&[u8], &[u8])]) -> Result<String, Fault> {
+    let mut out = Vec::with_capacity(rest.len());
+    let mut after_empty = false;
     loop {
-        // An empty pattern fits everywhere, except directly behind another match.
-        let fit = pairs.iter().find(|(old, _)| rest.starts_with(old) && !(old.is_empty() && after_match));
-        after_match = false;
-        if let Some((old, new)) = fit {
-            out.push_str(new);
-            rest = &rest[old.len()..];
-            after_match = !old.is_empty();
-        }
-        if fit.is_none_or(|(old, _)| old.is_empty()) {
-            let Some(next) = rest.chars().next() else { return Ok(out) };
-            out.push(next);
-            rest = &rest[next.len_utf8()..];
+        // An empty pattern that fit here a moment ago does not fit again.
+        let fit = pairs.iter().find(|(old, _)| rest.starts_with(old) && !(old.is_empty() && after_empty));
+        after_empty = fit.is_some_and(|(old, _)| old.is_empty());
+        match (fit, rest) {
+            (Some((old, new)), _) => {
+                out.extend_from_slice(new);
+                rest = &rest[old.len()..];
+            }
+            (None, [first, after @ ..]) => {
+                out.push(*first);
+                rest = after;
+            }
+            (None, []) => return Ok(String::from_utf8_lossy(&out).into_owned()),
         }
         if out.len() > MAX_RESULT_BYTES {
             return Err(Fault::new(format!("the text is longer than {MAX_RESULT_BYTES} bytes")));

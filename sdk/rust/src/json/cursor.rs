@@ -234,7 +234,7 @@ impl<'t> Cursor<'t> {
             Some(b',') => {
                 self.position += 1;
                 if self.peek() == Some(close) {
-                    self.notes.odd(Diagnostic::note("trailing comma").at(self.pointer()));
+                    self.notes.odd_once(Diagnostic::note("trailing comma").at(self.pointer()));
                     self.position += 1;
                     return Ok(false);
                 }

@@ -14,7 +14,10 @@ pub(super) fn render(path: &[Step]) -> String {
     for step in path {
         pointer.push('/');
         match step {
-            Step::Name(name) => pointer.push_str(&name.replace('~', "~0").replace('/', "~1")),
+            Step::Name(name) if name.contains(['~', '/']) => {
+                pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+            }
+            Step::Name(name) => pointer.push_str(name),
             Step::Index(index) => write!(pointer, "{index}").expect("writing into a string cannot fail"),
         }
     }

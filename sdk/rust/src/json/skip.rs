@@ -30,7 +30,7 @@ impl Skip {
             match self.state {
                 State::InText => {
                     // The hot loop: most bytes of a report stand in strings.
-                    at += bytes[at..].iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+                    at += memchr::memchr2(b'"', b'\\', &bytes[at..])?;
                     self.state = if bytes[at] == b'"' { State::Between } else { State::AfterBackslash };
                     if self.state == State::Between && self.depth == 0 {
                         return Some(at + 1);

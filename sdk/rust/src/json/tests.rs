@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::*;
 use crate::Artifact;
-use crate::lenient::{List, Maybe, Number, Text};
+use crate::lenient::{List, Maybe, Number, OneOrMany, Text};
 use crate::ranged::InMemory;
 
 #[derive(Debug, Default, Deserialize)]
@@ -50,6 +50,30 @@ fn a_bad_element_costs_only_itself() {
         assert_eq!(noted.len(), 4, "{noted:?}");
         assert!(noted[0].starts_with("/items/1 left out: invalid type: sequence"), "{noted:?}");
         assert!(notes.entries_lost());
+    });
+}
+
+#[test]
+fn null_in_place_of_an_entry_is_an_entry_that_nobody_can_read() {
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default)]
+    struct Lists {
+        texts: List<Text>,
+        items: List<Maybe<Item>>,
+        words: OneOrMany<Text>,
+    }
+    for list in ["texts", "items", "words"] {
+        both_ways(&format!(r#"{{"{list}": [null]}}"#), |mut json, notes| {
+            let lists: Lists = json.parse().unwrap();
+            assert_eq!((lists.texts.len(), lists.items.len(), lists.words.len()), (0, 0, 0));
+            assert_eq!(pointers(notes), [" left out: null stands in place of an entry"], "{list}");
+            assert!(notes.entries_lost());
+        });
+    }
+    both_ways(r#"{"items": [{"id": 1}, {"id": {}}], "texts": null}"#, |mut json, notes| {
+        let lists: Lists = json.parse().unwrap();
+        let ids: Vec<_> = lists.items.iter().map(|item| item.as_ref().map(|item| &*item.id)).collect();
+        assert_eq!((ids, notes.take().len()), (vec![Some("1"), None], 1));
     });
 }
 

@@ -7,7 +7,7 @@ wit_bindgen::generate!({ path: "../../../wit", world: "palisade:plugin/evaluator
 
 use exports::palisade::plugin::plugin::{PluginInfo, SettingProblem};
 use palisade::plugin::evidence::ItemRef;
-use palisade::plugin::types::Failure;
+use palisade::plugin::types::{Failure, FindingParts};
 use palisade::plugin::verdicts::{Effect, EvidenceRef, Outcome, Verdict, Violation};
 use std::hash::BuildHasher;
 use std::hint::black_box;
@@ -75,6 +75,16 @@ impl exports::palisade::plugin::evaluate::Guest for Hostile {
             "malformed" => return Err(Failure::Malformed("line 3 is torn".to_owned())),
             "spy" => verdict(&spy()),
             "chance" => verdict(&chance()),
+            "greedy-page" => {
+                let page = evidence.reports()[0].findings(0, u32::MAX, FindingParts::empty());
+                verdict(&format!("{} findings at once", page.len()))
+            }
+            "huge-verdict" => {
+                let message = "m".repeat(4_000);
+                let violations =
+                    (0..2_000).map(|_| Violation { message: message.clone(), ..violation(Effect::Deny) }).collect();
+                Verdict { outcome: Outcome::Fail, violations, ..verdict("huge") }
+            }
             "document" => {
                 let documents = evidence.documents("evidence");
                 let head = documents[0].read(0, 1);

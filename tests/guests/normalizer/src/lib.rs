@@ -5,6 +5,8 @@
 
 wit_bindgen::generate!({ path: "../../../wit", world: "palisade:plugin/normalizer", generate_all });
 
+mod texts;
+
 use exports::palisade::plugin::plugin::{PluginInfo, SettingProblem};
 use palisade::plugin::artifacts::Artifact;
 use palisade::plugin::reports::ReportBuilder;
@@ -98,6 +100,16 @@ impl exports::palisade::plugin::normalize::Guest for Hostile {
                 let page = vec![fat; 24];
                 let _ = report.add_findings(&page);
             }
+            "huge-report" => {
+                // 20 MiB more than all texts of a report may have, and not too many of anything.
+                let mut fat = finding("fat");
+                fat.description = Some("d".repeat(4_096));
+                let page = vec![fat; 1_000];
+                for _ in 0..38 {
+                    let _ = report.add_findings(&page);
+                }
+            }
+            over if over.starts_with("over-") => texts::over(report, &over["over-".len()..]),
             "documents" => {
                 let chunk = vec![7; 1 << 20];
                 for _ in 0..64 {

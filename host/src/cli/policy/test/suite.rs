@@ -50,7 +50,8 @@ impl Bench {
             bail!("--compiled needs the command `opa`, which is not there; install it, or name it by PALISADE_OPA");
         }
         let runtime = Runtime::new(options)?;
-        let (_, wasm) = app::first_party().into_iter().find(|(name, _)| *name == "rego").context("there is no plugin rego")?;
+        let (_, wasm) =
+            app::first_party().into_iter().find(|(name, _)| *name == "rego").context("there is no plugin rego")?;
         let rego = load(&runtime, wasm).await?;
         Ok(Self { runtime, rego, compiled })
     }

@@ -18,7 +18,7 @@ pub enum PublicKey {
     P384(p384::ecdsa::VerifyingKey),
     P521(Box<P521>),
     Ed25519(ed25519_dalek::VerifyingKey),
-    /// A key of a kind that verifies nothing here, as a shared secret or one for agreement.
+    /// A key that verifies nothing here, as one for agreement.
     Other,
 }
 
@@ -92,7 +92,7 @@ impl PublicKey {
             return Self::ed25519(&info.subject_public_key.data);
         }
         match info.parsed() {
-            Ok(Parsed::RSA(key)) => Self::rsa(key.modulus, key.exponent),
+            Ok(Parsed::RSA(key)) => Ok(Self::rsa(key.modulus, key.exponent)),
             Ok(Parsed::EC(point)) => {
                 let parameters = info.algorithm.parameters.as_ref().and_then(|any| any.as_oid().ok());
                 let curve = parameters.and_then(|oid| Curve::of_oid(&oid.to_id_string()));
@@ -103,12 +103,10 @@ impl PublicKey {
         }
     }
 
-    /// From big-endian numbers.
-    pub fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, Fault> {
+    /// From big-endian numbers; those that make no key verify nothing.
+    pub fn rsa(modulus: &[u8], exponent: &[u8]) -> Self {
         let (modulus, exponent) = (BigUint::from_bytes_be(modulus), BigUint::from_bytes_be(exponent));
-        RsaPublicKey::new_with_max_size(modulus, exponent, MAX_RSA_BITS)
-            .map(Self::Rsa)
-            .map_err(|error| Fault::new(format!("the RSA key cannot be used: {error}")))
+        RsaPublicKey::new_with_max_size(modulus, exponent, MAX_RSA_BITS).map_or(Self::Other, Self::Rsa)
     }
 
     /// From a point as certificates have it: a byte that says how, then the coordinates.

@@ -15,7 +15,7 @@ pub fn first(text: &str) -> Option<Block<'_>> {
     loop {
         let begin = from + line_that_begins(&text[from..], "-----BEGIN ")?;
         from = begin + 1;
-        let Some((label, body)) = text[begin + "-----BEGIN ".len()..].split_once("-----") else { return None };
+        let (label, body) = text[begin + "-----BEGIN ".len()..].split_once("-----")?;
         if !label.contains('\n')
             && let Some(end) = line_that_begins(body, &format!("-----END {label}-----"))
             && let Some(bytes) = content(&body[..end])

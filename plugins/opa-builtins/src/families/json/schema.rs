@@ -1,11 +1,13 @@
 //! JSON Schema of the drafts 4, 6 and 7 as OPA's library takes them: a schema that names none of them may use the keywords
 //! of all. The reports read as OPA's do; where a document breaks several rules at once OPA's own order changes from run to
 //! run, and ours is that of the keys. References lead into the schema itself only: nothing is fetched. Of the formats,
-//! `email` and the URIs are told apart by the outline of their grammar.
+//! `email` is told by the outline of its grammar.
 
 mod check;
+mod findings;
 mod format;
 mod keywords;
+mod leaves;
 mod pattern;
 mod reference;
 mod validate;
@@ -14,8 +16,9 @@ use std::borrow::Cow;
 
 use crate::{Context, Fault, Value, operands, text};
 use check::Check;
+use findings::Error;
 use keywords::Draft;
-use validate::{Error, Validator};
+use validate::Validator;
 
 /// Whether a document fits, and what does not.
 pub fn match_schema(_: &Context, arguments: &[Value]) -> Result<Value, Fault> {

@@ -2,19 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use hmac::{Hmac, Mac};
-use sha2::{Sha256, Sha384, Sha512};
-
 use super::{
-    keys::{Keys, Scheme},
+    keys::{Keys, Scheme, Verifier},
     token::{Header, Token},
 };
-use crate::{Context, Fault, Number, Value, families::crypto::mac, operands};
+use crate::{Context, Fault, Number, Value, operands};
 
 type Members = BTreeMap<Value, Value>;
 
 struct Constraints<'v> {
-    trusted: Trusted<'v>,
+    trusted: Trusted,
     algorithm: &'v str,
     issuer: &'v str,
     audience: &'v str,
@@ -22,9 +19,9 @@ struct Constraints<'v> {
     now: Number,
 }
 
-enum Trusted<'v> {
+enum Trusted {
     Keys(Keys),
-    Secret(&'v str),
+    Secret(Verifier),
 }
 
 pub fn decode_verify(context: &Context, arguments: &[Value]) -> Result<Value, Fault> {
@@ -58,7 +55,7 @@ impl<'v> Constraints<'v> {
         }
         let trusted = match (keys, secret) {
             (Some(keys), "") => Trusted::Keys(keys),
-            (None, secret) if !secret.is_empty() => Trusted::Secret(secret),
+            (None, secret) if !secret.is_empty() => Trusted::Secret(Verifier::Secret(secret.as_bytes().to_vec())),
             _ => return Err(Fault::new("either cert or secret says whom to trust")),
         };
         let now = Number::from_f64(time / 1e9).filter(|_| time >= 0.0).ok_or("the time must not be negative")?;
@@ -85,19 +82,11 @@ impl<'v> Constraints<'v> {
 
     fn trust(&self, token: &Token<'_>, header: &Header) -> Result<bool, Fault> {
         let (message, signature) = (token.signed(), token.signature()?);
-        match &self.trusted {
-            Trusted::Keys(keys) => Ok(Scheme::named(&header.algorithm)
-                .is_some_and(|scheme| keys.any(header, |key| scheme.verifies(key, message.as_bytes(), &signature)))),
-            Trusted::Secret(secret) => {
-                let secret = secret.as_bytes();
-                Ok(match header.algorithm.as_str() {
-                    "HS256" => mac::<Hmac<Sha256>>(secret, &message)?.verify_slice(&signature).is_ok(),
-                    "HS384" => mac::<Hmac<Sha384>>(secret, &message)?.verify_slice(&signature).is_ok(),
-                    "HS512" => mac::<Hmac<Sha512>>(secret, &message)?.verify_slice(&signature).is_ok(),
-                    _ => false,
-                })
-            }
-        }
+        let Some(scheme) = Scheme::named(&header.algorithm) else { return Ok(false) };
+        Ok(match &self.trusted {
+            Trusted::Keys(keys) => keys.any(header, |key| scheme.verifies(key, &message, &signature)),
+            Trusted::Secret(secret) => scheme.verifies(secret, &message, &signature),
+        })
     }
 
     fn allow(&self, payload: &Members) -> Result<bool, Fault> {

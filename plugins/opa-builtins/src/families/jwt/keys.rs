@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use hmac::{Hmac, Mac, digest::KeyInit};
+use sha2::{Sha256, Sha384, Sha512};
 use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
 use super::token::Header;
@@ -10,7 +12,7 @@ use crate::{
     families::{
         crypto::{
             key::{Curve, Hash, PublicKey},
-            pem,
+            mac, pem,
         },
         encoding::from_base64url,
     },
@@ -28,10 +30,16 @@ pub enum Scheme {
     Pss(Hash),
     Ecdsa(Hash),
     EdDsa,
+    Hmac(Hash),
+}
+
+/// What a signature is checked with.
+pub enum Verifier {
+    Public(PublicKey),
+    Secret(Vec<u8>),
 }
 
 impl Scheme {
-    /// Of an algorithm with a public key; those with a shared secret are none.
     pub fn named(algorithm: &str) -> Option<Self> {
         let hash = || match &algorithm[2..] {
             "256" => Some(Hash::Sha256),
@@ -43,18 +51,27 @@ impl Scheme {
             "RS" => hash().map(Self::Pkcs1),
             "PS" => hash().map(Self::Pss),
             "ES" => hash().map(Self::Ecdsa),
+            "HS" => hash().map(Self::Hmac),
             _ => (algorithm == "EdDSA").then_some(Self::EdDsa),
         }
     }
 
-    pub fn verifies(self, key: &PublicKey, message: &[u8], signature: &[u8]) -> bool {
-        match self {
-            Self::Pkcs1(hash) => key.verifies_pkcs1(hash, message, signature),
-            Self::Pss(hash) => key.verifies_pss(hash, message, signature),
-            Self::Ecdsa(hash) => key.verifies_ecdsa(hash, message, signature),
-            Self::EdDsa => key.verifies_ed25519(message, signature),
+    pub fn verifies(self, verifier: &Verifier, message: &str, signature: &[u8]) -> bool {
+        match (self, verifier) {
+            (Self::Pkcs1(hash), Verifier::Public(key)) => key.verifies_pkcs1(hash, message.as_bytes(), signature),
+            (Self::Pss(hash), Verifier::Public(key)) => key.verifies_pss(hash, message.as_bytes(), signature),
+            (Self::Ecdsa(hash), Verifier::Public(key)) => key.verifies_ecdsa(hash, message.as_bytes(), signature),
+            (Self::EdDsa, Verifier::Public(key)) => key.verifies_ed25519(message.as_bytes(), signature),
+            (Self::Hmac(Hash::Sha256), Verifier::Secret(secret)) => is_mac::<Hmac<Sha256>>(secret, message, signature),
+            (Self::Hmac(Hash::Sha384), Verifier::Secret(secret)) => is_mac::<Hmac<Sha384>>(secret, message, signature),
+            (Self::Hmac(Hash::Sha512), Verifier::Secret(secret)) => is_mac::<Hmac<Sha512>>(secret, message, signature),
+            _ => false,
         }
     }
+}
+
+fn is_mac<M: Mac + KeyInit>(secret: &[u8], message: &str, signature: &[u8]) -> bool {
+    mac::<M>(secret, message).is_ok_and(|mac| mac.verify_slice(signature).is_ok())
 }
 
 pub struct Keys(Vec<Key>);
@@ -62,30 +79,30 @@ pub struct Keys(Vec<Key>);
 struct Key {
     algorithm: String,
     id: String,
-    key: PublicKey,
+    verifier: Verifier,
 }
 
 impl Keys {
     pub fn parse(text: &str) -> Result<Self, Fault> {
         match pem::first(text) {
             Some(block) => {
-                let key = from_pem(&block)?;
-                Ok(Self(vec![Key { algorithm: String::new(), id: String::new(), key }]))
+                let verifier = Verifier::Public(from_pem(&block)?);
+                Ok(Self(vec![Key { algorithm: String::new(), id: String::new(), verifier }]))
             }
             None => from_jwk_text(text).map(Self),
         }
     }
 
     /// Whether one of the keys fits: the one that the header names, else any whose algorithm is not another.
-    pub fn any(&self, header: &Header, verifies: impl Fn(&PublicKey) -> bool) -> bool {
+    pub fn any(&self, header: &Header, verifies: impl Fn(&Verifier) -> bool) -> bool {
         let named = self.0.iter().find(|key| !header.key_id.is_empty() && key.id == header.key_id);
         if let Some(named) = named {
-            return verifies(&named.key);
+            return verifies(&named.verifier);
         }
         self.0
             .iter()
             .filter(|key| key.algorithm.is_empty() || key.algorithm == header.algorithm)
-            .any(|key| verifies(&key.key))
+            .any(|key| verifies(&key.verifier))
     }
 }
 
@@ -142,17 +159,17 @@ impl Jwk<'_> {
 
 /// Nothing for a key whose algorithm nobody here knows.
 fn from_jwk(jwk: &Jwk<'_>) -> Result<Option<Key>, Fault> {
-    let key = match jwk.text("kty")? {
-        "RSA" => PublicKey::rsa(&jwk.bytes("n")?, &jwk.bytes("e")?)?,
-        "EC" => point(jwk)?,
-        "OKP" if jwk.text("crv")? == "Ed25519" => PublicKey::ed25519(&jwk.bytes("x")?)?,
-        "OKP" => PublicKey::Other,
-        "oct" => jwk.bytes("k").map(|_| PublicKey::Other)?,
+    let verifier = match jwk.text("kty")? {
+        "RSA" => Verifier::Public(PublicKey::rsa(&jwk.bytes("n")?, &jwk.bytes("e")?)),
+        "EC" => Verifier::Public(point(jwk)?),
+        "OKP" if jwk.text("crv")? == "Ed25519" => Verifier::Public(PublicKey::ed25519(&jwk.bytes("x")?)?),
+        "OKP" => Verifier::Public(PublicKey::Other),
+        "oct" => Verifier::Secret(jwk.bytes("k")?),
         other => return Err(Fault::new(format!("there is no kind {other:?} of keys"))),
     };
     let (algorithm, id) = (jwk.text("alg")?.to_owned(), jwk.text("kid")?.to_owned());
     let is_known = algorithm.is_empty() || ALGORITHMS.contains(&algorithm.as_str());
-    Ok(is_known.then_some(Key { algorithm, id, key }))
+    Ok(is_known.then_some(Key { algorithm, id, verifier }))
 }
 
 fn point(jwk: &Jwk<'_>) -> Result<PublicKey, Fault> {

@@ -9,7 +9,8 @@ const MAX_STEPS: usize = 1_000_000;
 const MAX_SET: u32 = 0x11_0000;
 
 pub(super) fn globs_match(_: &Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let (left, right) = (tokens(operands::string(arguments, 0)?)?, tokens(operands::string(arguments, 1)?)?);
+    let tokens = |position: usize| tokens(operands::string(arguments, position)?).map(simplified);
+    let (left, right) = (tokens(0)?, tokens(1)?);
     let Some((left, right)) = trimmed(&left, &right) else { return Ok(false.into()) };
     Search { steps: 0 }.plain(left, right).map(Value::from)
 }
@@ -26,18 +27,45 @@ struct Token {
     flag: Flag,
 }
 
+#[derive(PartialEq, Eq)]
 enum Kind {
     Any,
-    /// Ranges, both ends included.
+    One(char),
+    /// Ranges, both ends included, in order and apart from each other.
     Set(Vec<(char, char)>),
 }
 
 impl Token {
+    /// Nothing for a token that takes every character.
+    fn ranges(&self) -> Option<Vec<(char, char)>> {
+        match &self.kind {
+            Kind::Any => None,
+            Kind::One(character) => Some(vec![(*character, *character)]),
+            Kind::Set(ranges) => Some(ranges.clone()),
+        }
+    }
+
     fn fits(&self, other: &Self) -> bool {
-        let (Kind::Set(left), Kind::Set(right)) = (&self.kind, &other.kind) else { return true };
+        let (Some(left), Some(right)) = (self.ranges(), other.ranges()) else { return true };
         left.iter()
             .any(|(low, high)| right.iter().any(|(other_low, other_high)| low <= other_high && other_low <= high))
     }
+}
+
+/// Neighbours that repeat the same count as one. Two with a plus do as well: OPA's library takes `a+a+` for `a+`.
+fn simplified(tokens: Vec<Token>) -> Vec<Token> {
+    let mut simple: Vec<Token> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        match simple.last_mut() {
+            Some(last) if last.flag != Flag::None && token.flag != Flag::None && last.kind == token.kind => {
+                if token.flag == Flag::Plus {
+                    last.flag = Flag::Plus;
+                }
+            }
+            _ => simple.push(token),
+        }
+    }
+    simple
 }
 
 fn tokens(text: &str) -> Result<Vec<Token>, Fault> {
@@ -48,8 +76,8 @@ fn tokens(text: &str) -> Result<Vec<Token>, Fault> {
             '.' => Kind::Any,
             '[' => Kind::Set(set(&mut rest)?),
             ']' | '*' | '+' => return Err(Fault::new(format!("{character:?} has nothing before it in {text:?}"))),
-            '\\' => single(rest.next().ok_or("the pattern ends with an escape")?),
-            other => single(other),
+            '\\' => Kind::One(rest.next().ok_or("the pattern ends with an escape")?),
+            other => Kind::One(other),
         };
         let flag = match rest.peek() {
             Some('*') => Flag::Star,
@@ -64,17 +92,13 @@ fn tokens(text: &str) -> Result<Vec<Token>, Fault> {
     Ok(tokens)
 }
 
-fn single(character: char) -> Kind {
-    Kind::Set(vec![(character, character)])
-}
-
 fn set(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<Vec<(char, char)>, Fault> {
     let mut ranges: Vec<(char, char)> = Vec::new();
     let mut before = None;
     loop {
         let (character, escaped) = set_character(rest)?;
         match character {
-            ']' if !escaped => return Ok(ranges),
+            ']' if !escaped => return Ok(merged(ranges)),
             '-' if !escaped => {
                 let low = before.take().ok_or("a range in a set begins with nothing")?;
                 let (high, escaped) = set_character(rest)?;
@@ -92,6 +116,19 @@ fn set(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<Vec<(char,
             return Err("a set has more characters than there are".into());
         }
     }
+}
+
+/// The same characters always as the same ranges.
+fn merged(mut ranges: Vec<(char, char)>) -> Vec<(char, char)> {
+    ranges.sort_unstable();
+    let mut merged: Vec<(char, char)> = Vec::new();
+    for (low, high) in ranges {
+        match merged.last_mut() {
+            Some(last) if u32::from(low) <= u32::from(last.1) + 1 => last.1 = last.1.max(high),
+            _ => merged.push((low, high)),
+        }
+    }
+    merged
 }
 
 fn set_character(rest: &mut impl Iterator<Item = char>) -> Result<(char, bool), Fault> {
@@ -157,7 +194,9 @@ impl Search {
         let (repeated, other) = if left[0].flag == Flag::None { (right, left) } else { (left, right) };
         match repeated[0].flag {
             Flag::Plus if !repeated[0].fits(&other[0]) => Ok(false),
-            Flag::Plus => self.star(repeated, &other[1..]),
+            // Either it takes the other's first token, or that one, flagged too, takes all of it.
+            Flag::Plus => Ok(self.star(repeated, &other[1..])?
+                || other[0].flag != Flag::None && self.plain(&repeated[1..], other)?),
             _ => self.star(repeated, other),
         }
     }

@@ -7,6 +7,11 @@ use crate::Fault;
 /// Go's bound for the counts of a repetition.
 const MAX_REPEAT: u32 = 1_000;
 
+const POSIX_CLASSES: [&str; 14] = [
+    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word",
+    "xdigit",
+];
+
 pub(super) struct Translated {
     pub(super) regex: String,
     /// By the number of the group, the whole match first.
@@ -14,7 +19,14 @@ pub(super) struct Translated {
 }
 
 pub(super) fn translate(pattern: &str) -> Result<Translated, Fault> {
-    let mut translator = Translator { rest: pattern, out: String::new(), names: vec![None], repeatable: false };
+    let mut translator = Translator {
+        rest: pattern,
+        out: String::new(),
+        names: vec![None],
+        repeatable: false,
+        last: 1,
+        levels: vec![1],
+    };
     while !translator.rest.is_empty() {
         translator.step()?;
     }
@@ -27,6 +39,9 @@ struct Translator<'p> {
     names: Vec<Option<String>>,
     /// Whether what stands before may be repeated: a repetition may not follow another.
     repeatable: bool,
+    /// How often the last item repeats its innermost part, and the most of any item on each level of groups.
+    last: u32,
+    levels: Vec<u32>,
 }
 
 fn invalid(what: &str) -> Fault {
@@ -72,11 +87,25 @@ impl<'p> Translator<'p> {
             }
             '[' => self.class()?,
             '\\' => self.escape()?,
-            ')' | '.' | '^' | '$' => self.out.push(character),
+            ')' => {
+                self.out.push(')');
+                let inner = self.levels.pop().unwrap_or(1);
+                return self.item(inner);
+            }
+            '.' | '^' | '$' => self.out.push(character),
             other => self.literal(other),
         }
+        self.item(1)
+    }
+
+    /// Something that may be repeated stands here, with so many repetitions inside.
+    fn item(&mut self, repeats: u32) -> Result<(), Fault> {
         self.repeatable = true;
-        Ok(())
+        self.last = repeats;
+        if let Some(level) = self.levels.last_mut() {
+            *level = repeats.max(*level);
+        }
+        if repeats > MAX_REPEAT { Err(invalid("invalid repeat count")) } else { Ok(()) }
     }
 
     fn repetition(&mut self, operator: &str) -> Result<(), Fault> {
@@ -93,6 +122,7 @@ impl<'p> Translator<'p> {
 
     /// `2}`, `2,}` or `2,3}` behind an opening brace; anything else is literal text.
     fn counts(&mut self) -> Result<Option<String>, Fault> {
+        let repeatable = self.repeatable;
         let Some((inner, after)) = self.rest.split_once('}') else { return Ok(None) };
         let (least, most) = inner.split_once(',').map_or((inner, None), |(least, most)| (least, Some(most)));
         let is_count = |text: &str| {
@@ -109,6 +139,9 @@ impl<'p> Translator<'p> {
             return Err(invalid("invalid repeat count"));
         }
         self.rest = after;
+        // Repetitions within each other count as their product, as in Go.
+        self.item(self.last.saturating_mul(highest))?;
+        self.repeatable = repeatable;
         Ok(Some(format!("{{{inner}}}")))
     }
 
@@ -117,6 +150,7 @@ impl<'p> Translator<'p> {
         if !self.take("?") {
             self.names.push(None);
             self.out.push('(');
+            self.levels.push(1);
             return Ok(());
         }
         if self.take("P<") || self.take("<") {
@@ -128,6 +162,7 @@ impl<'p> Translator<'p> {
             self.names.push(Some(name.to_owned()));
             self.rest = after;
             self.out.push('(');
+            self.levels.push(1);
             return Ok(());
         }
         let length = self.rest.find([')', ':']).ok_or_else(|| invalid("missing argument to group"))?;
@@ -138,7 +173,9 @@ impl<'p> Translator<'p> {
             return Err(invalid("invalid or unsupported Perl syntax"));
         }
         self.out.push_str(&format!("(?{flags}{}", &after[..1]));
-        self.repeatable = false;
+        if after.starts_with(':') {
+            self.levels.push(1);
+        }
         self.rest = &after[1..];
         Ok(())
     }
@@ -256,7 +293,7 @@ impl<'p> Translator<'p> {
             if self.rest.is_empty() {
                 return Err(unclosed());
             }
-            if let Some(named) = self.posix_class() {
+            if let Some(named) = self.posix_class()? {
                 self.out.push_str(named);
                 continue;
             }
@@ -293,12 +330,15 @@ impl<'p> Translator<'p> {
         self.escaped_character().map(Item::Character)
     }
 
-    fn posix_class(&mut self) -> Option<&'p str> {
-        let name = self.rest.strip_prefix("[:")?;
-        let length = name.find(":]")? + 4;
-        let (class, after) = self.rest.split_at(length);
+    fn posix_class(&mut self) -> Result<Option<&'p str>, Fault> {
+        let Some(length) = self.rest.strip_prefix("[:").and_then(|name| name.find(":]")) else { return Ok(None) };
+        let (class, after) = self.rest.split_at(length + 4);
+        let name = &class[2..length + 2];
+        if !POSIX_CLASSES.contains(&name.strip_prefix('^').unwrap_or(name)) {
+            return Err(invalid("invalid character class range"));
+        }
         self.rest = after;
-        Some(class)
+        Ok(Some(class))
     }
 }
 

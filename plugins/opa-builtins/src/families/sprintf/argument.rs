@@ -6,11 +6,18 @@ use num_traits::Zero;
 use super::{Spec, float};
 use crate::{Number, Value, text};
 
-pub(super) enum Argument {
+/// What Go would hold. The templates print through here too, and have types of their own.
+pub(in crate::families) enum Argument {
     Text(String),
     Int(i64),
+    /// An `int` of a template's own text.
+    Short(i64),
     Big(BigInt),
     Float(f64),
+    Bool(bool),
+    Nil,
+    /// A string of another name: `json.Number` in templates.
+    Named(&'static str, String),
 }
 
 impl Argument {
@@ -38,8 +45,12 @@ impl Argument {
         match self {
             Self::Text(_) => "string",
             Self::Int(_) => "int64",
+            Self::Short(_) => "int",
             Self::Big(_) => "*big.Int",
             Self::Float(_) => "float64",
+            Self::Bool(_) => "bool",
+            Self::Nil => "<nil>",
+            Self::Named(name, _) => name,
         }
     }
 
@@ -48,8 +59,21 @@ impl Argument {
             return put_text(out, spec, self.type_name());
         }
         let fits = match self {
-            Self::Text(text) => print_text(out, spec, verb, text),
-            Self::Int(int) => print_int(out, spec, verb, *int),
+            Self::Text(text) | Self::Named(_, text) => print_text(out, spec, verb, text),
+            Self::Bool(value) if matches!(verb, 't' | 'v') => {
+                spec.pad(out, &value.to_string());
+                true
+            }
+            Self::Nil if verb == 'v' => {
+                spec.pad(out, "<nil>");
+                true
+            }
+            Self::Nil => {
+                out.push_str(&format!("%!{verb}(<nil>)"));
+                true
+            }
+            Self::Bool(_) => false,
+            Self::Int(int) | Self::Short(int) => print_int(out, spec, verb, *int),
             Self::Big(int) => print_big(out, spec, verb, int),
             Self::Float(number) => float::print(out, spec, verb, *number),
         };

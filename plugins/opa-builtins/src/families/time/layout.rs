@@ -133,8 +133,8 @@ pub(super) fn next_part(layout: &str) -> (&str, Option<Part>, &str) {
     for (at, _) in layout.char_indices() {
         let rest = &layout[at..];
         // An underscore before the year is one, and no blank before a day.
-        if rest.starts_with("_2006") {
-            return (&layout[..=at], Some(Part::Year), &rest[5..]);
+        if let Some(after) = rest.strip_prefix("_2006") {
+            return (&layout[..=at], Some(Part::Year), after);
         }
         if let Some((part, length)) = part_at(rest) {
             return (&layout[..at], Some(part), &rest[length..]);

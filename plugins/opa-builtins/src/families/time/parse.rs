@@ -210,7 +210,7 @@ impl Read {
         Some(&value[length..])
     }
 
-    /// A name that looks like a zone's. Only `GMT+3` says what it means; every other one counts as UTC.
+    /// A name that looks like a zone's. Whatever it says, even `GMT+3`, the instant is read as UTC.
     fn zone_name<'v>(&mut self, value: &'v str) -> Rest<'v> {
         if let Some(rest) = value.strip_prefix("UTC") {
             self.is_utc = true;
@@ -220,13 +220,11 @@ impl Read {
             return Some(&value[4..]);
         }
         if let Some(after) = value.strip_prefix("GMT") {
-            let (hours, length) = signed_hours(after).unwrap_or((0, 0));
-            // An offset in digits that stands elsewhere wins.
-            self.offset = self.offset.or((length > 0).then_some(hours * 3600));
+            let length = signed_hours(after).unwrap_or(0);
             return Some(&after[length..]);
         }
         if value.starts_with(['+', '-']) {
-            let (_, length) = signed_hours(value).filter(|_| value.len() >= 3)?;
+            let length = signed_hours(value).filter(|_| value.len() >= 3)?;
             return Some(&value[length..]);
         }
         let upper = value.bytes().take(6).take_while(u8::is_ascii_uppercase).count();
@@ -276,10 +274,10 @@ impl Read {
     }
 }
 
-/// A sign and hours up to 23, and how long they are.
-fn signed_hours(text: &str) -> Option<(i64, usize)> {
+/// How long a sign and hours up to 23 are.
+fn signed_hours(text: &str) -> Option<usize> {
     let unsigned = text.strip_prefix(['+', '-'])?;
     let length = digits(unsigned);
-    let hours = unsigned[..length].parse::<i64>().ok().filter(|hours| *hours <= 23)?;
-    Some((if text.starts_with('-') { -hours } else { hours }, length + 1))
+    unsigned[..length].parse::<i64>().ok().filter(|hours| *hours <= 23)?;
+    Some(length + 1)
 }

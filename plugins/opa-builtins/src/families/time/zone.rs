@@ -24,8 +24,9 @@ impl Zone {
         if matches!(name, "" | "UTC" | "Local") {
             return Ok(Self::utc());
         }
-        let zone = TimeZoneDatabase::bundled().get(name);
-        zone.map(Self).map_err(|_| Fault::new(format!("unknown time zone {name}")))
+        // Names are files to Go, so capitals count.
+        let zone = TimeZoneDatabase::bundled().get(name).ok().filter(|zone| zone.iana_name() == Some(name));
+        zone.map(Self).ok_or_else(|| Fault::new(format!("unknown time zone {name}")))
     }
 
     pub(super) fn offset_at(&self, seconds: i128) -> i64 {

@@ -8,7 +8,7 @@ use super::scalar::Scalar;
 use crate::{Fault, Value, families::encoding};
 
 /// How deep collections may nest: each level is a call on the stack.
-const MAX_DEPTH: usize = 512;
+const MAX_DEPTH: usize = 256;
 
 /// How many values anchors and aliases may add: a few lines of aliases to aliases stand for billions of values.
 const MAX_ALIASED: usize = 1_000_000;
@@ -22,14 +22,20 @@ enum Node {
 
 /// Null where there is no document.
 pub fn document(text: &str) -> Result<Value, Fault> {
-    if text.trim_start_matches([' ', '\r', '\n']).starts_with('\t') {
-        return Err(Fault::new("reading YAML: a tab is no indentation"));
+    let begin = text.trim_start_matches([' ', '\r', '\n']);
+    if begin.starts_with('\t') || begin.split_whitespace().next() == Some("...") {
+        return Err(Fault::new("reading YAML: neither a tab nor three dots begin a document"));
     }
-    let mut reader = Reader { parser: Parser::new_from_str(text), anchors: BTreeMap::new(), depth: 0, aliased: 0 };
+    let open_end = (!text.ends_with('\n')).then(|| text.chars().count());
+    let parser = Parser::new_from_str(text);
+    let mut reader = Reader { open_end, parser, anchors: BTreeMap::new(), depth: 0, aliased: 0 };
     let mut first = None;
     loop {
         match reader.event()? {
             Event::StreamEnd => break,
+            Event::DocumentStart(false) if first.is_some() => {
+                return Err(Fault::new("reading YAML: a document after the first begins with three hyphens"));
+            }
             Event::DocumentStart(_) => {
                 let event = reader.event()?;
                 let node = reader.node(event)?;
@@ -42,6 +48,8 @@ pub fn document(text: &str) -> Result<Value, Fault> {
 }
 
 struct Reader<'t> {
+    /// Where the text ends, in letters, if not with a line break: a block there has none at its end either.
+    open_end: Option<usize>,
     parser: Parser<'t, saphyr_parser::StrInput<'t>>,
     anchors: BTreeMap<usize, Node>,
     depth: usize,
@@ -51,6 +59,13 @@ struct Reader<'t> {
 impl<'t> Reader<'t> {
     fn event(&mut self) -> Result<Event<'t>, Fault> {
         match self.parser.next_event() {
+            Some(Ok((Event::Scalar(text, style, anchor, tag), span)))
+                if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)
+                    && self.open_end == Some(span.end.index()) =>
+            {
+                let text = text.strip_suffix('\n').unwrap_or(&text).to_owned();
+                Ok(Event::Scalar(text.into(), style, anchor, tag))
+            }
             Some(Ok((event, _))) => Ok(event),
             Some(Err(error)) => Err(Fault::new(format!("reading YAML: {error}"))),
             None => Ok(Event::StreamEnd),

@@ -9,7 +9,7 @@ use super::{
 use crate::Value;
 
 /// How deep schemas nest: each level is a call on the stack.
-const MAX_DEPTH: usize = 256;
+const MAX_DEPTH: usize = 128;
 
 const TYPES: [&str; 7] = ["array", "boolean", "integer", "number", "null", "object", "string"];
 

@@ -3,7 +3,10 @@
 use std::net::IpAddr;
 
 use super::pattern;
-use crate::families::yaml::date::{is_clock, is_day, is_zone};
+use crate::families::{
+    uri::Uri,
+    yaml::date::{is_clock, is_day, is_zone},
+};
 
 pub fn fits(format: &str, text: &str) -> bool {
     match format {
@@ -14,9 +17,9 @@ pub fn fits(format: &str, text: &str) -> bool {
         "email" | "idn-email" => is_email(text),
         "ipv4" => text.contains('.') && text.parse::<IpAddr>().is_ok(),
         "ipv6" => text.contains(':') && text.parse::<IpAddr>().is_ok(),
-        "uri" | "iri" => scheme(text).is_some() && is_uri_reference(text),
-        "uri-reference" | "iri-reference" => is_uri_reference(text),
-        "uri-template" => is_uri_reference(text) && is_balanced(text),
+        "uri" | "iri" => uri(text).is_some_and(|uri| !uri.scheme.is_empty()),
+        "uri-reference" | "iri-reference" => uri(text).is_some(),
+        "uri-template" => uri(text).is_some_and(|uri| is_balanced(&uri.path)),
         "uuid" => is_uuid(text),
         "regex" => pattern::compile(text).is_ok(),
         "json-pointer" => is_pointer(text),
@@ -72,43 +75,8 @@ fn is_email(text: &str) -> bool {
     (is_atom(local) || is_quoted) && (is_atom(domain) || is_literal)
 }
 
-fn scheme(text: &str) -> Option<&str> {
-    let (scheme, _) = text.split_once(':')?;
-    let is_first = scheme.starts_with(|letter: char| letter.is_ascii_alphabetic());
-    let is_rest = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-    (is_first && is_rest).then_some(scheme)
-}
-
-fn is_uri_reference(text: &str) -> bool {
-    if text.contains('\\') || text.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
-        return false;
-    }
-    let rest = scheme(text).map_or(text, |scheme| &text[scheme.len() + 1..]);
-    let first_segment = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let is_opaque = scheme(text).is_some() && !rest.starts_with('/');
-    let authority = rest.strip_prefix("//").map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
-    let path_end = rest.find(['?', '#']).unwrap_or(rest.len());
-    let escapes_fit = is_opaque || has_whole_escapes(&rest[..path_end]);
-    let fragment_fits = text.split_once('#').is_none_or(|(_, fragment)| has_whole_escapes(fragment));
-    let is_path = is_opaque || authority.is_some() || !first_segment.contains(':');
-    escapes_fit && fragment_fits && is_path && authority.is_none_or(is_authority)
-}
-
-fn is_authority(text: &str) -> bool {
-    let host = text.rsplit_once('@').map_or(text, |(_, host)| host);
-    let (name, port) = match host.rfind(']') {
-        Some(at) => host.split_at(at + 1),
-        None => host.split_at(host.find(':').unwrap_or(host.len())),
-    };
-    let port_fits =
-        port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit()));
-    port_fits
-        && (name.starts_with('[') == name.ends_with(']'))
-        && !name.contains([' ', '"', '<', '>', '^', '`', '{', '}', '|'])
-}
-
-fn has_whole_escapes(text: &str) -> bool {
-    text.split('%').skip(1).all(|rest| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()))
+fn uri(text: &str) -> Option<Uri> {
+    Uri::parse(text).ok().filter(|_| !text.contains('\\'))
 }
 
 /// Whether curly brackets open and close in turns.

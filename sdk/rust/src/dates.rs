@@ -1,9 +1,11 @@
-//! Dates that producers write, as Unix seconds, and back for people. A date without a time is 00:00 UTC of that day.
+//! Dates that people and producers write, as Unix seconds like [`Context::now`](crate::Context), and back for people.
+//! Never reads a clock.
 
 use jiff::civil::Date;
 use jiff::{Timestamp, tz::TimeZone};
 
-/// The instant of an RFC 3339 date or date and time, in Unix seconds; negative ones count as 0.
+/// The instant of an RFC 3339 date or date and time, in Unix seconds; those before 1970 count as 0. A date without a time
+/// is 00:00 UTC **of** that day: what ends then no longer covers the day itself. `None` for any other text.
 pub fn instant(text: &str) -> Option<u64> {
     let text = text.trim();
     let second = match text.parse::<Timestamp>() {
@@ -17,7 +19,7 @@ pub fn instant(text: &str) -> Option<u64> {
     Some(u64::try_from(second).unwrap_or(0))
 }
 
-/// The instant as people read it, to the minute, in UTC.
+/// The instant as people read it, to the minute, in UTC: `2026-03-01 00:00 UTC`.
 pub fn text(second: u64) -> String {
     let instant = i64::try_from(second).ok().and_then(|second| Timestamp::from_second(second).ok());
     instant.map_or_else(|| second.to_string(), |instant| instant.strftime("%Y-%m-%d %H:%M UTC").to_string())
@@ -36,5 +38,11 @@ mod tests {
         for text in ["", "soon", "2026-13-01", "2026-02-30", "2026-03-01T00:00:00"] {
             assert_eq!(instant(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn an_instant_is_shown_to_the_minute_and_one_beyond_all_calendars_as_its_number() {
+        assert_eq!(text(1_772_323_259), "2026-03-01 00:00 UTC");
+        assert_eq!(text(u64::MAX), u64::MAX.to_string());
     }
 }
