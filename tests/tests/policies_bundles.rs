@@ -217,8 +217,8 @@ async fn a_second_start_wraps_nothing() {
     let mut config: palisade::config::Config =
         toml::from_str(&configuration(&bundle, "", "")).expect("a configuration");
     config.runtime.cache_directory = Some(directory.path().join("cache"));
-    for name in ["trivy", "spdx", "cyclonedx", "sarif", "vulnerability", "license", "rego"] {
-        config.plugins.entry(name.to_owned()).or_default().disabled = true;
+    for plugin in palisade_first_party::all() {
+        config.plugins.entry(plugin.name.to_owned()).or_default().disabled = true;
     }
     let first = palisade::app::bench(&config).await.expect("it starts").runtime.statistics().cache;
     assert_eq!((first.wrapped_hits, first.wrapped_misses, first.misses), (0, 1, 1));

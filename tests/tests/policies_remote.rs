@@ -318,7 +318,7 @@ async fn a_real_opa_server_answers_for_the_default_checks() {
 
     server.stop();
     let away = after_ci(&palisade, 1).check_run_completed("Vulnerability Scan Check").await;
-    assert_eq!(away.to_string(), "neutral: Vulnerability Scan Check - System Unavailable");
+    assert_eq!(away.to_string(), "neutral: Vulnerability Check - System Unavailable");
 }
 
 #[tokio::test(flavor = "multi_thread")]
