@@ -11,4 +11,3 @@ mod payloads;
 mod plugins;
 mod rooms;
 mod webhooks;
-mod zz_real;

@@ -76,7 +76,9 @@ impl RegoError {
 
     fn hint(&self) -> Option<&'static str> {
         match self {
-            RegoError::TooOld | RegoError::UnknownAbi(_) => Some("compile it again with `opa build -t wasm` of OPA 1.x"),
+            RegoError::TooOld | RegoError::UnknownAbi(_) => {
+                Some("compile it again with `opa build -t wasm` of OPA 1.x")
+            }
             RegoError::Unreadable(_) | RegoError::Shape(_) | RegoError::Answer { .. } => {
                 Some("compile the policy with `opa build -t wasm`")
             }

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 use wasm_encoder::{
-    CodeSection, ConstExpr, DataSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, GlobalSection,
-    GlobalType, ImportSection, InstructionSink, MemArg, MemoryType, Module, TypeSection, ValType,
+    CodeSection, ConstExpr, DataSection, EntityType, ExportKind, ExportSection, Function, FunctionSection,
+    GlobalSection, GlobalType, ImportSection, InstructionSink, MemArg, MemoryType, Module, TypeSection, ValType,
 };
 
 /// Imported functions, in order; their place is their number. The one builtin that a test may call takes no argument.
@@ -144,8 +144,7 @@ impl Policy {
         for (name, parameters, results) in IMPORTS {
             imports.import("env", name, EntityType::Function(signature(parameters, results)));
         }
-        let memory =
-            MemoryType { minimum: PAGES, maximum: None, memory64: false, shared: false, page_size_log2: None };
+        let memory = MemoryType { minimum: PAGES, maximum: None, memory64: false, shared: false, page_size_log2: None };
         imports.import("env", "memory", EntityType::Memory(memory));
         let (mut functions, mut exports, mut code) = (FunctionSection::new(), ExportSection::new(), CodeSection::new());
         for (name, parameters, results) in FUNCTIONS {
