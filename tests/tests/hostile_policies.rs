@@ -8,10 +8,13 @@ use module::{
     ABORT, BUILTIN, BUILTINS_AT, COUNT, DENY_AT, ENTRYPOINTS_AT, HEAP, PAGES, PASS_AT, PRINTLN, Policy, WORDS_AT,
     harmless,
 };
-use palisade::model::{Broken, BrokenKind, Outcome, Verdict};
+use palisade::model::{Broken, BrokenKind, Outcome, PluginName, Verdict};
 use palisade::rego::{self, Built, DataLoading, Parts, RegoError};
-use palisade::runtime::{LimitOverrides, Runtime};
+use palisade::runtime::{LimitOverrides, PluginOptions, Runtime};
 use wasm_encoder::BlockType;
+
+/// For what is refused before any part is needed.
+const NO_PARTS: Parts<'_> = Parts { glue: b"", builtins: b"", builtin_names: &["time.now_ns"] };
 
 fn build(policy: &Policy, loading: DataLoading) -> Result<Built, RegoError> {
     let names: Vec<&str> = palisade_first_party::builtin_names().collect();
@@ -335,6 +338,42 @@ async fn before_abi_1_2_a_policy_is_evaluated_step_by_step() {
             code.i32_const(1);
         });
         assert_eq!(broken(&failing, roomy()).await.0, BrokenKind::Trap);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_that_is_too_much_for_a_snapshot_is_left_to_each_instance_and_its_limits() {
+    let policy = harmless().with("opa_json_parse", |code| {
+        code.loop_(BlockType::Empty).br(0).end().unreachable();
+    });
+    let built = built(&policy);
+    assert_eq!(built.loading, DataLoading::PerInstance);
+    let name = PluginName::parse("policy").expect("a name");
+    let options = PluginOptions { limits: quick(), ..PluginOptions::default() };
+    let broken = runtime().load(&name, &built.component, &options).await.expect_err("a timeout");
+    assert_eq!((broken.kind, broken.limit.as_deref()), (BrokenKind::Timeout, Some("wall")));
+}
+
+#[test]
+fn data_that_is_no_json_object_is_refused() {
+    for data in ["", "[1]", "{\"a\": 1} x"] {
+        let policy = rego::Policy { wasm: harmless().wasm(), data: Some(data.as_bytes().to_vec()) };
+        let error = rego::component(&NO_PARTS, &policy, DataLoading::Snapshot).expect_err("a refusal");
+        assert!(matches!(error, RegoError::Data(_)), "{data}: {error}");
+    }
+}
+
+#[test]
+fn any_cut_or_bent_file_is_refused_and_nothing_panics() {
+    let wasm = harmless().wasm();
+    for at in 0..wasm.len() {
+        let mut bent = wasm.clone();
+        bent[at] ^= 0x55;
+        for wasm in [wasm[..at].to_vec(), bent] {
+            // What still keeps the ABI fails at the parts, which are empty here.
+            let policy = rego::Policy { wasm, data: None };
+            rego::component(&NO_PARTS, &policy, DataLoading::PerInstance).expect_err("a refusal");
+        }
     }
 }
 
