@@ -1,0 +1,1 @@
+//! The builtin functions that OPA policies need beside what their module carries.

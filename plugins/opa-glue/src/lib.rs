@@ -1,0 +1,1 @@
+//! Stands between an OPA policy and the evaluator contract.

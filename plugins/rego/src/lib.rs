@@ -1,0 +1,1 @@
+//! Judges by policies in Rego source.
