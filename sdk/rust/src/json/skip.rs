@@ -13,11 +13,14 @@ enum State {
     /// No byte of the value was seen.
     #[default]
     Before,
+    /// Between the strings of an object or array.
     Between,
     InText,
     AfterBackslash,
     /// In a number, `true`, `false` or `null` at depth 0.
     InWord,
+    /// Behind the value.
+    Done,
 }
 
 impl Skip {
@@ -26,41 +29,65 @@ impl Skip {
     pub fn advance(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut at = 0;
         while at < bytes.len() {
-            let byte = bytes[at];
-            match self.state {
-                State::InText => {
-                    // The hot loop: most bytes of a report stand in strings.
-                    at += memchr::memchr2(b'"', b'\\', &bytes[at..])?;
-                    self.state = if bytes[at] == b'"' { State::Between } else { State::AfterBackslash };
-                    if self.state == State::Between && self.depth == 0 {
-                        return Some(at + 1);
-                    }
+            at = match self.state {
+                State::InText => self.text(bytes, at)?,
+                State::AfterBackslash => {
+                    self.state = State::InText;
+                    at + 1
                 }
-                State::AfterBackslash => self.state = State::InText,
-                State::InWord if matches!(byte, b',' | b']' | b'}' | b' ' | b'\n' | b'\r' | b'\t' | b'\0') => {
-                    return Some(at);
-                }
-                State::InWord => {}
-                State::Before | State::Between => match byte {
-                    b'"' => self.state = State::InText,
-                    b'{' | b'[' => {
-                        self.depth += 1;
-                        self.state = State::Between;
-                    }
-                    // A value is missing here; the bracket belongs to what is around it.
-                    b'}' | b']' | b',' if self.depth == 0 => return Some(at),
-                    b'}' | b']' => {
-                        self.depth -= 1;
-                        if self.depth == 0 {
-                            return Some(at + 1);
-                        }
-                    }
-                    b' ' | b'\n' | b'\r' | b'\t' | b'\0' => {}
-                    _ if self.depth == 0 => self.state = State::InWord,
-                    _ => {}
-                },
+                State::Between => self.inside(bytes, at)?,
+                State::InWord if ends_word(bytes[at]) => return Some(at),
+                State::InWord => at + 1,
+                // A value is missing here; the byte belongs to what is around it.
+                State::Before if matches!(bytes[at], b'}' | b']' | b',') => return Some(at),
+                State::Before => self.first(bytes[at], at),
+                State::Done => return Some(at),
+            };
+        }
+        (self.state == State::Done).then_some(at)
+    }
+
+    fn first(&mut self, byte: u8, at: usize) -> usize {
+        match byte {
+            b' ' | b'\n' | b'\r' | b'\t' | b'\0' => {}
+            b'"' => self.state = State::InText,
+            b'{' | b'[' => {
+                self.depth = 1;
+                self.state = State::Between;
             }
-            at += 1;
+            _ => self.state = State::InWord,
+        }
+        at + 1
+    }
+
+    /// To the string's closing quote or a backslash, and behind it.
+    fn text(&mut self, bytes: &[u8], at: usize) -> Option<usize> {
+        let found = at + memchr::memchr2(b'"', b'\\', &bytes[at..])?;
+        self.state = match bytes[found] {
+            b'\\' => State::AfterBackslash,
+            _ if self.depth == 0 => State::Done,
+            _ => State::Between,
+        };
+        Some(found + 1)
+    }
+
+    /// The hot loop between the strings of an object or array: to the next string, or behind the end.
+    fn inside(&mut self, bytes: &[u8], at: usize) -> Option<usize> {
+        for (step, byte) in bytes[at..].iter().enumerate() {
+            match byte {
+                b'"' => self.state = State::InText,
+                b'{' | b'[' => {
+                    self.depth += 1;
+                    continue;
+                }
+                b'}' | b']' if self.depth == 1 => self.state = State::Done,
+                b'}' | b']' => {
+                    self.depth -= 1;
+                    continue;
+                }
+                _ => continue,
+            }
+            return Some(at + step + 1);
         }
         None
     }
@@ -69,6 +96,10 @@ impl Skip {
     pub fn is_whole_at_the_end(&self) -> bool {
         self.state == State::InWord
     }
+}
+
+fn ends_word(byte: u8) -> bool {
+    matches!(byte, b',' | b']' | b'}' | b' ' | b'\n' | b'\r' | b'\t' | b'\0')
 }
 
 #[cfg(test)]
