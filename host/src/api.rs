@@ -1,6 +1,7 @@
 //! What operators and machines ask: health, liveness, readiness, metrics. Never touches a job.
 
 use crate::queue::JobQueue;
+use crate::rego::remote::{Health as Reachable, OpaServer};
 use crate::state::State;
 use crate::telemetry::Metrics;
 use axum::extract::State as Shared;
@@ -8,7 +9,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use futures::future::join_all;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,6 +28,8 @@ pub struct Api {
     pub gauges: Arc<dyn Gauges>,
     /// True once webhooks are accepted and until the shutdown begins.
     pub ready: tokio::sync::watch::Receiver<bool>,
+    /// OPA servers that policies are asked of, by the name that `/health` shows them with.
+    pub opa_servers: Vec<(String, OpaServer)>,
 }
 
 /// Counters that live in other rooms.
@@ -50,12 +55,7 @@ struct Health {
     version: &'static str,
     os: &'static str,
     architecture: &'static str,
-    dependencies: Dependencies,
-}
-
-#[derive(Serialize)]
-struct Dependencies {
-    storage: Dependency,
+    dependencies: BTreeMap<String, Dependency>,
 }
 
 #[derive(Serialize)]
@@ -67,8 +67,12 @@ struct Dependency {
 }
 
 async fn health(Shared(api): Shared<Api>) -> Response {
-    let storage = storage(&api.state).await;
-    let status = storage.status;
+    let servers = join_all(api.opa_servers.iter().map(|(name, server)| async { (name.clone(), opa(server).await) }));
+    let (storage, servers) = tokio::join!(storage(&api.state), servers);
+    let mut dependencies: BTreeMap<String, Dependency> = servers.into_iter().collect();
+    dependencies.insert("storage".to_owned(), storage);
+    let any = |status: &str| dependencies.values().any(|dependency| dependency.status == status);
+    let status = ["error", "degraded"].into_iter().find(|status| any(status)).unwrap_or("healthy");
     let health = Health {
         timestamp: now(),
         status,
@@ -76,7 +80,7 @@ async fn health(Shared(api): Shared<Api>) -> Response {
         version: env!("CARGO_PKG_VERSION"),
         os: std::env::consts::OS,
         architecture: std::env::consts::ARCH,
-        dependencies: Dependencies { storage },
+        dependencies,
     };
     let code = if status == "healthy" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, Json(health)).into_response()
@@ -88,6 +92,16 @@ async fn storage(state: &State) -> Dependency {
         Ok(Ok(reply)) => ("healthy", format!("Storage service is responding: {reply}")),
         Ok(Err(error)) => ("error", format!("Failed to connect to storage: {error}")),
         Err(_) => ("error", "Failed to connect to storage: no answer within 3 s".to_owned()),
+    };
+    Dependency { timestamp: now(), status, message, duration_ms: started.elapsed().as_millis() as u64 }
+}
+
+async fn opa(server: &OpaServer) -> Dependency {
+    let started = Instant::now();
+    let (status, message) = match server.health().await {
+        Reachable::Well => ("healthy", "OPA service is responding".to_owned()),
+        Reachable::Ill(status) => ("degraded", format!("OPA returned status code: {status}")),
+        Reachable::Away(why) => ("error", format!("Failed to connect to OPA: {why}")),
     };
     Dependency { timestamp: now(), status, message, duration_ms: started.elapsed().as_millis() as u64 }
 }

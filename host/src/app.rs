@@ -14,6 +14,7 @@ use crate::plugins::Catalogue;
 use crate::publish::Publisher;
 use crate::queue::JobQueue;
 use crate::queue::memory::MemoryQueue;
+use crate::rego::remote::OpaServer;
 use crate::runtime::{Runtime, RuntimeOptions};
 use crate::state::State;
 use crate::state::memory::MemoryStore;
@@ -23,6 +24,7 @@ use crate::webhook::{self, Accepted, Audit, Intake, WebhookOptions};
 use crate::worker::{WorkerOptions, Workers};
 use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -127,6 +129,7 @@ pub async fn serve(config: Config) -> Result<Host> {
         app_id: config.github.app_id,
         details_url: config.server.public_url.clone(),
     };
+    let opa_servers = opa_servers(&bench.catalogue);
     let pipeline = Arc::new(Pipeline {
         clock: clock.clone(),
         github: github.clone(),
@@ -145,7 +148,7 @@ pub async fn serve(config: Config) -> Result<Host> {
     let options = webhook_options(&config);
     let gauges = Arc::new(Totals { github: github.clone(), fetcher: fetcher.clone(), runtime: bench.runtime.clone() });
     let api =
-        Api { state: state.clone(), queue: queue.clone(), metrics: bench.metrics.clone(), gauges, ready: is_ready };
+        Api { state: state.clone(), queue: queue.clone(), metrics: bench.metrics.clone(), gauges, ready: is_ready, opa_servers };
     let router = webhook::router(intake, options).merge(api::router(api));
     let listener = TcpListener::bind(&config.server.address)
         .await
@@ -215,6 +218,16 @@ impl Host {
         let depth = self.queue.depth().await;
         depth.waiting + depth.running
     }
+}
+
+/// One server is `opa`, as Polly names it; of several each has the name of its plugin as well.
+fn opa_servers(catalogue: &Catalogue) -> Vec<(String, OpaServer)> {
+    let mut by_url: BTreeMap<&str, (String, OpaServer)> = BTreeMap::new();
+    for (plugin, server) in catalogue.servers() {
+        by_url.entry(server.url()).or_insert_with(|| (format!("opa:{plugin}"), server.clone()));
+    }
+    let alone = by_url.len() == 1;
+    by_url.into_values().map(|(name, server)| (if alone { "opa".to_owned() } else { name }, server)).collect()
 }
 
 pub fn github_options(config: &Config, clock: Arc<dyn Clock>) -> Result<GitHubOptions> {

@@ -4,6 +4,7 @@
 mod doctor;
 mod evaluate;
 mod inspect;
+mod policy;
 mod serve;
 
 use crate::config::Config;
@@ -34,14 +35,27 @@ enum Command {
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(PluginCommand),
+    /// Work with policies in Rego.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Check configuration, credentials and plugins, and say what mends what is wrong.
     Doctor(doctor::Options),
 }
 
 #[derive(Debug, Subcommand)]
 enum PluginCommand {
-    /// Show what a component is: exports, imports, what it needs and is refused, its settings, its digest.
+    /// Show what a component or an OPA policy is: exports, imports, what it needs and is refused, its settings, its digest.
     Inspect(inspect::Options),
+}
+
+#[derive(Debug, Subcommand)]
+enum PolicyCommand {
+    /// Make a component of a directory of Rego files (by the `opa` command), an OPA bundle or an OPA module.
+    Build(policy::BuildOptions),
+    /// Print what policies may use, for `opa build --capabilities`.
+    Capabilities,
+    /// Run the tests and the cases that stand beside policies.
+    Test(policy::TestOptions),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -59,6 +73,9 @@ pub async fn run() -> ExitCode {
         Command::Serve => serve::run(config(&arguments)).await,
         Command::Evaluate(options) => evaluate::run(config(&arguments), options).await,
         Command::Plugin(PluginCommand::Inspect(options)) => inspect::run(options).await,
+        Command::Policy(PolicyCommand::Build(options)) => policy::build(options).await,
+        Command::Policy(PolicyCommand::Capabilities) => Ok(policy::capabilities()),
+        Command::Policy(PolicyCommand::Test(options)) => policy::test(config(&arguments), options).await,
         Command::Doctor(options) => doctor::run(config(&arguments), options).await,
     };
     ran.unwrap_or_else(|error| {

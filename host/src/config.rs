@@ -26,6 +26,7 @@ pub struct Config {
     pub artifacts: Artifacts,
     pub runtime: Runtime,
     pub log: Log,
+    pub opa: Opa,
     /// Plugins beside the first-party ones, or settings for those, by name.
     pub plugins: BTreeMap<String, Plugin>,
     /// Checks by the name that GitHub shows. None given: `Vulnerability Scan Check` and `License Check`.
@@ -206,9 +207,28 @@ impl Default for Log {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+pub struct Opa {
+    /// An OPA server that keeps the policies of the two default checks: it is there as the plugins `opa-vulnerability`
+    /// and `opa-license`, and answers for the default checks. Default none; `POLLY_OPA_SERVER_URL` sets it.
+    pub server_url: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Plugin {
-    /// The component; absent for a first-party plugin that is only given settings. Relative to the file's directory.
+    /// A component, an OPA module (`policy.wasm`), an OPA bundle (`.tar.gz`), or a directory of Rego files; absent for a
+    /// first-party plugin that is only given settings. Relative to the configuration file's directory.
     pub file: Option<PathBuf>,
+    /// Data of an OPA module or of Rego files, JSON or YAML. Default for a module: a `data.json` or `data.yaml` beside it.
+    pub data: Option<PathBuf>,
+    /// The public key in PEM, or for the HMAC algorithms the secret, that an OPA bundle must be signed with.
+    pub verification_key: Option<PathBuf>,
+    /// Default `RS256`.
+    pub verification_algorithm: Option<String>,
+    /// The scope that the signature must name. Default none.
+    pub verification_scope: Option<String>,
+    /// An OPA server that is asked instead of a file, such as `http://127.0.0.1:8181`.
+    pub opa_server: Option<String>,
     /// Capabilities granted. Default none.
     pub grants: Vec<String>,
     pub limits: serde_json::Map<String, serde_json::Value>,
@@ -281,7 +301,9 @@ impl Config {
 
     /// Paths in a file are relative to the file, not to where the process was started.
     fn resolve_paths(&mut self, directory: &Path) {
-        let plugins = self.plugins.values_mut().filter_map(|plugin| plugin.file.as_mut());
+        let plugins = self.plugins.values_mut().flat_map(|plugin| {
+            [&mut plugin.file, &mut plugin.data, &mut plugin.verification_key].into_iter().flatten()
+        });
         for path in plugins.chain(self.github.private_key_path.as_mut()) {
             *path = directory.join(&*path);
         }
@@ -340,6 +362,11 @@ impl Config {
 /// Whether the user asked for text without colour: `NO_COLOR` is set (https://no-color.org).
 pub fn no_colour() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// The `opa` command: what `PALISADE_OPA` names, else the one on the search path.
+pub fn opa_command() -> PathBuf {
+    std::env::var_os("PALISADE_OPA").filter(|value| !value.is_empty()).map_or_else(|| "opa".into(), PathBuf::from)
 }
 
 /// The user's cache directory: `XDG_CACHE_HOME`, else `~/.cache`.
@@ -452,6 +479,22 @@ mod tests {
         assert!(told("0.0.0.0:8080").contains("allow_unsigned_webhooks"));
         assert!(!told("127.0.0.1:8080").contains("allow_unsigned_webhooks"));
         assert!(!told("[::1]:8080").contains("allow_unsigned_webhooks"));
+    }
+
+    /// What is commented out is copied as well.
+    #[test]
+    fn every_line_of_the_example_file_is_accepted_when_it_is_uncommented() {
+        let is_toml = |line: &str| line.starts_with('[') || line.split(" = ").next().is_some_and(|key| {
+            line.contains(" = ") && key.chars().all(|char| char.is_ascii_lowercase() || char == '_')
+        });
+        let example = include_str!("../../examples/palisade.toml");
+        let whole: Vec<&str> = example
+            .lines()
+            .map(|line| line.strip_prefix("# ").filter(|rest| is_toml(rest)).unwrap_or(line))
+            .collect();
+        let config = load(&whole.join("\n"), &[]).expect("the example is a configuration");
+        assert!(config.plugins["house-rules"].verification_key.is_some() && config.opa.server_url.is_some());
+        assert_eq!(config.checks["House Rules"].reads.as_ref().expect("it says what it reads").len(), 2);
     }
 
     #[test]

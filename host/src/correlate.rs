@@ -2,13 +2,11 @@
 //! unreadable evidence. Pure: the same inputs give the same bytes, `now` comes from the context. Never calls a plugin,
 //! never reads a clock, and never drops a finding: what is hidden stays in the evidence with who, why and until when.
 
-mod documents;
 mod groups;
 mod judgement;
 mod records;
 mod waivers;
 
-pub use documents::evidence_document;
 pub use judgement::{VIOLATIONS_OMITTED, judgement, unused_rule_waivers};
 pub use records::{hidden_counts, hidden_findings, inputs, oddities};
 pub use waivers::date;

@@ -6,6 +6,7 @@ pub mod artifacts;
 pub mod cli;
 pub mod config;
 pub mod correlate;
+pub mod documents;
 pub mod github;
 pub mod model;
 pub mod pipeline;

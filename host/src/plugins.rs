@@ -1,13 +1,21 @@
 //! The catalogue: which plugins are configured, where their code comes from, whether they loaded and why not. A plugin
 //! that does not load is an entry that says so, never an error of the host. Never runs a plugin on evidence.
 
-use crate::model::{Broken, BrokenKind, PluginName};
-use crate::rego;
-use crate::runtime::{LimitOverrides, Plugin, PluginKind, PluginOptions, Runtime, limits};
+mod opa;
+mod source;
+
+pub use opa::schema_without_sources;
+pub use source::Origin;
+
+use crate::model::{Broken, BrokenKind, Digest, PluginName};
+use crate::rego::label::Label;
+use crate::rego::remote::OpaServer;
+use crate::runtime::{LimitOverrides, Plugin, PluginKind, PluginOptions, Runtime};
+use opa::Sources;
+use source::{Code, Found};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// One plugin as the operator configured it.
 #[derive(Clone, Debug)]
@@ -20,13 +28,26 @@ pub struct PluginConfig {
     pub settings: serde_json::Value,
     /// Globs of artifacts that this normalizer reads, whatever it recognises.
     pub bind: Vec<String>,
+    pub opa: OpaOptions,
+}
+
+/// What is said of an OPA policy beside its file.
+#[derive(Clone, Debug, Default)]
+pub struct OpaOptions {
+    pub data: Option<PathBuf>,
+    pub verification_key: Option<PathBuf>,
+    pub verification_algorithm: Option<String>,
+    pub verification_scope: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PluginSource {
     /// One that comes with the host, by its name.
     BuiltIn(String),
+    /// A component, an OPA module, an OPA bundle, or a directory of Rego files.
     File(PathBuf),
+    /// The address of an OPA server.
+    OpaServer(String),
 }
 
 /// All configured plugins, by name.
@@ -41,12 +62,26 @@ pub struct Entry {
     /// The settings as the plugin gets them: a JSON object.
     pub settings: String,
     pub state: State,
+    /// Where an OPA policy comes from.
+    pub origin: Option<Origin>,
+    /// What a component says of the OPA module that it was made of.
+    pub label: Option<Label>,
+    sources: Option<Sources>,
 }
 
 #[derive(Clone, Debug)]
 pub enum State {
     Loaded(Plugin),
+    /// An engine outside of this host.
+    Server(OpaServer),
     Failed(Broken),
+}
+
+/// Who is asked for a verdict.
+#[derive(Clone, Copy, Debug)]
+pub enum Engine<'a> {
+    Component(&'a Plugin),
+    OpaServer(&'a OpaServer),
 }
 
 /// One line for `doctor` and the API.
@@ -56,6 +91,8 @@ pub struct Status {
     pub kind: Option<String>,
     pub version: Option<String>,
     pub digest: Option<String>,
+    /// Where an OPA policy comes from.
+    pub origin: Option<String>,
     /// Why it did not load, and the way out.
     pub problem: Option<String>,
 }
@@ -64,14 +101,58 @@ impl Entry {
     pub fn loaded(&self) -> Option<&Plugin> {
         match &self.state {
             State::Loaded(plugin) => Some(plugin),
+            State::Server(_) | State::Failed(_) => None,
+        }
+    }
+
+    /// Who answers for it, if anybody can.
+    pub fn engine(&self) -> Option<Engine<'_>> {
+        match &self.state {
+            State::Loaded(plugin) => Some(Engine::Component(plugin)),
+            State::Server(server) => Some(Engine::OpaServer(server)),
             State::Failed(_) => None,
         }
+    }
+
+    /// Of all that decides about its answers: code, data and sources, or a server's address.
+    pub fn digest(&self) -> Option<Digest> {
+        let engine = match self.engine()? {
+            Engine::Component(plugin) => plugin.digest(),
+            Engine::OpaServer(server) => server.digest(),
+        };
+        Some(match &self.sources {
+            Some(sources) => Digest::of(format!("{engine} over {}", sources.digest).as_bytes()),
+            None => engine,
+        })
+    }
+
+    /// The settings that a plan holds, with what the plugin gets beside them.
+    pub fn whole_settings<'a>(&self, settings: &'a str) -> Cow<'a, str> {
+        match &self.sources {
+            Some(sources) => Cow::Owned(sources.under(settings)),
+            None => Cow::Borrowed(settings),
+        }
+    }
+
+    /// Whether it runs Rego files that the configuration names.
+    pub fn has_sources(&self) -> bool {
+        self.sources.is_some()
+    }
+
+    /// Whether it runs Rego, from files or from its settings.
+    pub fn runs_rego(&self) -> bool {
+        self.has_sources() || self.config.source == PluginSource::BuiltIn(opa::REGO.to_owned())
+    }
+
+    /// Where an OPA policy comes from, for people.
+    pub fn told_origin(&self) -> Option<String> {
+        self.origin.as_ref().map(|origin| opa::told(origin, self.label.as_ref()))
     }
 
     /// Why it did not load.
     pub fn broken(&self) -> Option<&Broken> {
         match &self.state {
-            State::Loaded(_) => None,
+            State::Loaded(_) | State::Server(_) => None,
             State::Failed(broken) => Some(broken),
         }
     }
@@ -81,15 +162,12 @@ impl Catalogue {
     /// Loads every plugin, side by side; the runtime lets two compile at once. `first_party` is what comes with the host.
     pub async fn load(runtime: &Runtime, plugins: Vec<PluginConfig>, first_party: &[(&str, &[u8])]) -> Self {
         let entries = plugins.into_iter().map(|config| async {
-            let settings = settings_text(&config.settings);
-            let state = match load(runtime, &config, &settings, first_party).await {
-                Ok(plugin) => State::Loaded(plugin),
-                Err(broken) => {
-                    tracing::warn!(plugin = %config.name, kind = %broken.kind, "a plugin did not load: {}", broken.message);
-                    State::Failed(broken)
-                }
-            };
-            (config.name.clone(), Entry { config, settings, state })
+            let entry = entry(runtime, config, first_party).await;
+            if let Some(broken) = entry.broken() {
+                let (plugin, kind) = (&entry.config.name, broken.kind);
+                tracing::warn!(%plugin, %kind, "a plugin did not load: {}", broken.message);
+            }
+            (entry.config.name.clone(), entry)
         });
         Self { entries: futures::future::join_all(entries).await.into_iter().collect() }
     }
@@ -109,6 +187,14 @@ impl Catalogue {
         self.entries.values()
     }
 
+    /// The OPA servers that are asked, each with the plugin's name.
+    pub fn servers(&self) -> impl Iterator<Item = (&PluginName, &OpaServer)> {
+        self.iter().filter_map(|entry| match &entry.state {
+            State::Server(server) => Some((&entry.config.name, server)),
+            _ => None,
+        })
+    }
+
     /// Those that loaded and normalize.
     pub fn normalizers(&self) -> impl Iterator<Item = &Plugin> {
         self.iter().filter_map(Entry::loaded).filter(|plugin| plugin.kind() == PluginKind::Normalizer)
@@ -116,7 +202,7 @@ impl Catalogue {
 
     /// Whether every plugin loaded.
     pub fn is_whole(&self) -> bool {
-        self.iter().all(|entry| entry.loaded().is_some())
+        self.iter().all(|entry| entry.engine().is_some())
     }
 
     pub fn status(&self) -> Vec<Status> {
@@ -134,7 +220,8 @@ fn status(entry: &Entry) -> Status {
         name: entry.config.name.to_string(),
         kind: plugin.map(|plugin| plugin.kind().to_string()),
         version: plugin.map(|plugin| plugin.info().version.clone()),
-        digest: plugin.map(|plugin| plugin.digest().to_string()),
+        digest: entry.digest().map(|digest| digest.to_string()),
+        origin: entry.told_origin(),
         problem,
     }
 }
@@ -146,23 +233,87 @@ fn settings_text(settings: &serde_json::Value) -> String {
     }
 }
 
-async fn load(
+/// A plugin's file, ready to be loaded.
+#[derive(Debug)]
+pub enum Opened<'a> {
+    Component(Component<'a>),
+    Server(OpaServer),
+}
+
+/// A component, and what is known of the policy in it.
+#[derive(Debug)]
+pub struct Component<'a> {
+    pub wasm: Cow<'a, [u8]>,
+    /// What it says of the OPA module that it was made of.
+    pub label: Option<Label>,
+    sources: Option<Sources>,
+}
+
+/// Reads what the configuration names; an OPA policy becomes a component. Where it comes from is told also of what
+/// cannot be loaded.
+pub async fn open<'a>(
     runtime: &Runtime,
     config: &PluginConfig,
-    settings: &str,
-    first_party: &[(&str, &[u8])],
-) -> Result<Plugin, Broken> {
-    let wasm = code(config, first_party)?;
-    if let Some(explanation) = rego::explain(&wasm) {
-        return Err(Broken::new(BrokenKind::Unsupported, format!("`{}`: {explanation}", config.name)));
+    first_party: &[(&str, &'a [u8])],
+) -> (Option<Origin>, Result<Opened<'a>, Broken>) {
+    match source::find(config, first_party) {
+        Ok(Found { code, origin }) => (origin, opened(runtime, config, code, first_party).await),
+        Err(broken) => (None, Err(broken)),
     }
-    let options = PluginOptions { limits: config.limits.clone(), grants: config.grants.clone() };
-    let plugin = runtime.load(&config.name, &wasm, &options).await?;
-    let problems = runtime.validate_settings(&plugin, settings).await?;
+}
+
+async fn opened<'a>(
+    runtime: &Runtime,
+    config: &PluginConfig,
+    code: Code<'a>,
+    first_party: &[(&str, &'a [u8])],
+) -> Result<Opened<'a>, Broken> {
+    let (wasm, sources) = match code {
+        Code::Server(server) => return Ok(Opened::Server(server)),
+        Code::Component(wasm) => (wasm, None),
+        Code::Module { wasm, data } => (Cow::Owned(opa::component(runtime, &config.name, wasm, data).await?), None),
+        Code::Sources { modules, data, rego_version } => {
+            refuse_sources_in_settings(config)?;
+            // The operator knows better than the manifest.
+            let rego_version = rego_version.filter(|_| config.settings.get("rego_version").is_none());
+            let rego = source::built_in(&config.name, opa::REGO, first_party)?;
+            (Cow::Borrowed(rego), Some(Sources::new(&modules, &data, rego_version)))
+        }
+    };
+    Ok(Opened::Component(Component { label: Label::of(&wasm), wasm, sources }))
+}
+
+/// Loads one plugin. What is known of it stays, also where it does not load.
+async fn entry(runtime: &Runtime, config: PluginConfig, first_party: &[(&str, &[u8])]) -> Entry {
+    let (origin, opened) = open(runtime, &config, first_party).await;
+    let mut entry = Entry {
+        settings: settings_text(&config.settings),
+        config,
+        state: State::Failed(Broken::new(BrokenKind::Other, "not loaded")),
+        origin,
+        label: None,
+        sources: None,
+    };
+    let loaded = match opened {
+        Ok(Opened::Server(server)) => Ok(State::Server(server)),
+        Ok(Opened::Component(component)) => {
+            (entry.label, entry.sources) = (component.label, component.sources);
+            load(runtime, &entry, &component.wasm).await.map(State::Loaded)
+        }
+        Err(broken) => Err(broken),
+    };
+    entry.state = loaded.unwrap_or_else(State::Failed);
+    entry
+}
+
+async fn load(runtime: &Runtime, entry: &Entry, wasm: &[u8]) -> Result<Plugin, Broken> {
+    let options = PluginOptions { limits: entry.config.limits.clone(), grants: entry.config.grants.clone() };
+    let plugin = runtime.load(&entry.config.name, wasm, &options).await?;
+    let problems = runtime.validate_settings(&plugin, &entry.whole_settings(&entry.settings)).await?;
     match problems.first() {
         None => Ok(plugin),
         Some(problem) => {
-            let key = format!("plugins.{}.settings{}", config.name, problem.pointer.replace('/', "."));
+            let key = format!("plugins.{}.settings{}", entry.config.name, problem.pointer.replace('/', "."));
             let more = if problems.len() > 1 { format!(" (and {} more)", problems.len() - 1) } else { String::new() };
             let message = format!("`{key}`: {}{more}", problem.message);
             Err(Broken::new(BrokenKind::Settings, message).hint(format!("change `{key}` in the configuration")))
@@ -170,33 +321,13 @@ async fn load(
     }
 }
 
-fn code<'a>(config: &PluginConfig, first_party: &[(&str, &'a [u8])]) -> Result<Cow<'a, [u8]>, Broken> {
-    match &config.source {
-        PluginSource::File(path) => read(&config.name, path).map(Cow::Owned),
-        PluginSource::BuiltIn(name) => match first_party.iter().find(|(known, _)| known == name) {
-            Some((_, wasm)) => Ok(Cow::Borrowed(wasm)),
-            None => {
-                let known: Vec<_> = first_party.iter().map(|(name, _)| *name).collect();
-                let message =
-                    format!("`plugins.{}` names the built-in plugin `{name}`, which does not exist", config.name);
-                Err(Broken::new(BrokenKind::Settings, message)
-                    .hint(format!("built-in plugins are {}; any other needs a `file`", known.join(", "))))
-            }
-        },
-    }
-}
-
-/// No more of the file than a plugin may have, and one byte to see that there is more.
-fn read(name: &PluginName, path: &Path) -> Result<Vec<u8>, Broken> {
-    let mut wasm = Vec::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(limits::PLUGIN_SIZE + 1).read_to_end(&mut wasm));
-    match read {
-        Ok(_) => Ok(wasm),
-        Err(error) => {
-            let message = format!("reading plugin `{name}` from {}: {error}", path.display());
-            Err(Broken::new(BrokenKind::Settings, message).hint(format!("correct `plugins.{name}.file`")))
-        }
-    }
+fn refuse_sources_in_settings(config: &PluginConfig) -> Result<(), Broken> {
+    let both = Sources::KEYS.into_iter().find(|key| config.settings.get(key).is_some());
+    both.map_or(Ok(()), |key| {
+        let key = format!("plugins.{}.settings.{key}", config.name);
+        Err(Broken::new(BrokenKind::Settings, format!("`{key}` and `file` both give the policy"))
+            .hint(format!("remove `{key}`")))
+    })
 }
 
 #[cfg(test)]
@@ -212,6 +343,7 @@ mod tests {
             limits: LimitOverrides::default(),
             settings: serde_json::Value::Null,
             bind: Vec::new(),
+            opa: OpaOptions::default(),
         }
     }
 

@@ -2,9 +2,11 @@
 //! plugin. A wrong name or setting is a plan that says so, so that the check can show it; nothing here ends a job.
 
 pub mod packages;
+mod reads;
 mod settings;
 mod waivers;
 
+pub use reads::Entrypoints;
 pub use waivers::{WaiverConfig, waiver};
 
 use crate::config::nearest;
@@ -106,6 +108,8 @@ pub struct AvailablePlugin {
     pub formats: Vec<(String, Vec<Coverage>)>,
     /// Evaluators: what the policy judges; empty means every kind.
     pub reads: Vec<Coverage>,
+    /// OPA policies: the entrypoints that may be asked. What such a policy reads is known by its entrypoint.
+    pub entrypoints: Option<Entrypoints>,
     /// From the plugin's own section of the configuration.
     pub settings: Value,
     /// Globs that bind artifacts to a normalizer.
@@ -162,12 +166,20 @@ fn policy_plan(policy: &PolicyUse, available: &[AvailablePlugin]) -> PolicyPlan 
         Err(broken) => return unusable(policy, broken),
     };
     let (settings, problem) = settings::settings(plugin, &policy.settings);
+    let said = policy.reads.as_deref();
+    let (reads, unclear) = match &plugin.entrypoints {
+        None => (said.unwrap_or(&plugin.reads).to_vec(), None),
+        Some(entrypoints) => match reads::reads(&plugin.name, &settings, entrypoints, said) {
+            Ok(reads) => (reads, None),
+            Err(unclear) => (Vec::new(), Some(unclear)),
+        },
+    };
     PolicyPlan {
         plugin: policy.plugin.clone(),
         plugin_digest: plugin.digest,
         settings,
-        reads: policy.reads.clone().unwrap_or_else(|| plugin.reads.clone()),
-        broken: plugin.broken.clone().or(problem),
+        reads,
+        broken: plugin.broken.clone().or(problem).or(unclear),
     }
 }
 

@@ -1,23 +1,33 @@
 //! OPA's compiled policies. A module that `opa build -t wasm` made speaks a calling convention of its own; here it becomes
 //! a component of the world `palisade:plugin/evaluator`, composed with two first-party components, and from then on it is
-//! a plugin like every other. Never evaluates a policy, never reads a file.
+//! a plugin like every other. Never evaluates a policy.
 //!
 //! 1. [`shape`] looks at the module's outside, [`probe`] asks it for its entrypoints and builtins, in an interpreter.
 //! 2. [`graft`] makes its memory its own and appends the functions of [`adapter`], which speak the canonical ABI.
 //! 3. [`snapshot`] runs it to where its data is loaded and keeps that state.
 //! 4. [`compose`] lifts it into a component and joins it with glue and builtins.
+//!
+//! Beside this: [`bundle`] reads what policies are packed in, [`remote`] asks an OPA server instead.
 
 mod adapter;
+pub mod bundle;
+mod caps;
+pub mod case;
 mod compose;
 mod error;
 mod graft;
 mod interpreter;
+pub mod label;
 mod luggage;
+mod made;
 mod probe;
+pub mod reading;
+pub mod remote;
 mod shape;
 mod snapshot;
 
 pub use error::{MissingBuiltins, RegoError};
+pub use made::{make, source_digest};
 
 use graft::Luggaged;
 use luggage::Luggage;
@@ -165,10 +175,17 @@ impl std::fmt::Display for Abi {
     }
 }
 
-/// What to tell somebody who configured an OPA module as a plugin; `None` for any other file.
-pub fn explain(wasm: &[u8]) -> Option<String> {
-    let abi = abi(wasm)?;
-    Some(format!("this is an OPA policy module (ABI {abi}); this host cannot run OPA modules yet"))
+/// How many answers of a remote engine a record keeps of one policy.
+pub const ANSWERS_KEPT: usize = caps::REMOTE_ANSWERS_KEPT;
+
+/// Whether a file is a core module that OPA's compiler made, also one of an ABI that nobody reads.
+pub fn is_opa_module(wasm: &[u8]) -> bool {
+    let evaluates = |export: &wasmparser::Export<'_>| export.name == "opa_eval_ctx_new";
+    Parser::is_core_wasm(wasm)
+        && Parser::new(0).parse_all(wasm).any(|payload| match payload {
+            Ok(Payload::ExportSection(section)) => section.into_iter().filter_map(Result::ok).any(|it| evaluates(&it)),
+            _ => false,
+        })
 }
 
 /// The ABI that a core module names in its globals `opa_wasm_abi_version` and `opa_wasm_abi_minor_version`.
@@ -247,10 +264,7 @@ mod tests {
     fn an_opa_module_is_recognised_by_its_globals() {
         let policy = module(&[("opa_wasm_abi_version", 0), ("opa_wasm_abi_minor_version", 1)]);
         assert_eq!(abi(&policy), Some(Abi { major: 1, minor: 3 }));
-        assert_eq!(
-            explain(&policy).unwrap(),
-            "this is an OPA policy module (ABI 1.3); this host cannot run OPA modules yet"
-        );
+        assert!(is_opa_module(&module(&[("opa_eval_ctx_new", 0)])) && !is_opa_module(b"not wasm at all"));
     }
 
     #[test]

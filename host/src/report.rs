@@ -8,12 +8,14 @@ mod escape;
 mod json;
 mod limits;
 mod page;
+mod policy_tests;
 mod sarif;
 mod terminal;
 mod wording;
 
 pub use conclude::{Decision, Row, conclude, decide};
 pub use json::json;
+pub use policy_tests::{FileCoverage, PolicyTests, TestKind, TestResult, Tested, TestedPolicy};
 pub use sarif::sarif;
 pub use terminal::{Colour, terminal};
 

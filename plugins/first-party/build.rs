@@ -10,7 +10,7 @@ use std::{
 };
 
 /// The folders in `plugins/`. This list is the only one: the library's is generated from it.
-const PLUGINS: [&str; 6] = ["trivy", "spdx", "cyclonedx", "sarif", "vulnerability", "license"];
+const PLUGINS: [&str; 7] = ["trivy", "spdx", "cyclonedx", "sarif", "vulnerability", "license", "rego"];
 
 /// Components that are no plugins by themselves: what the host joins OPA policies with.
 const PARTS: [&str; 2] = ["opa-glue", "opa-builtins"];

@@ -2,6 +2,7 @@
 
 pub mod evidence;
 pub mod http;
+pub mod opa;
 pub mod process;
 
 use anyhow::{Context, Result};

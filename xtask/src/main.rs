@@ -1,5 +1,6 @@
 //! Set-up, demo, test and bench: `cargo xtask …`. Installs what it can, names what it cannot, never skips silently.
 
+mod opa;
 mod stages;
 mod tools;
 
@@ -22,7 +23,7 @@ enum Task {
         /// Seeds for each randomised test. The default fits the hour; `--seeds 1000` is a full run.
         #[arg(long, default_value_t = 25)]
         seeds: u32,
-        /// Only this stage: target, build, schemas, format, test, clippy, deny.
+        /// Only this stage: target, build, schemas, opa, format, test, clippy, deny.
         #[arg(long)]
         only: Option<String>,
     },
@@ -37,8 +38,11 @@ enum Task {
         /// `runtime`, `normalize`, `evaluate`, `webhook`, `load`; all but `load` by default.
         which: Option<String>,
     },
-    /// Only set up: the wasm target and the schemas.
+    /// Only set up: the wasm target, the schemas and OPA.
     Setup,
+    /// Hold what is checked in of OPA's behaviour against the real `opa`, or write it anew.
+    #[command(subcommand)]
+    Opa(opa::Task),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +61,7 @@ fn run(task: Task) -> Result<()> {
         Task::Demo { keep } => demo(keep),
         Task::Bench { which } => bench(which.as_deref()),
         Task::Setup => setup(),
+        Task::Opa(task) => opa::run(&task),
     }
 }
 
@@ -67,10 +72,14 @@ fn test(seeds: u32, only: Option<&str>) -> Result<()> {
         // All of it at once: selecting single packages would build their dependencies again with other features.
         Stage::new("build", || tools::cargo(&["test", "--workspace", "--locked", "--quiet", "--no-run"])),
         schemas(),
+        opa(),
         Stage::new("format", || tools::cargo(&["fmt", "--all", "--check"])),
         Stage::new("test", move || {
             let mut tests = Command::new(tools::cargo_program());
             tests.args(["test", "--workspace", "--locked", "--quiet"]).env("PALISADE_SEEDS", &seeds);
+            if let Some(opa) = tools::opa() {
+                tests.env("PALISADE_OPA", opa);
+            }
             tools::run(&mut tests)
         }),
         Stage::new("clippy", || {
@@ -82,11 +91,15 @@ fn test(seeds: u32, only: Option<&str>) -> Result<()> {
 
 fn setup() -> Result<()> {
     let build = Stage::new("build", || tools::cargo(&["build", "--workspace", "--locked", "--quiet", "--bins"]));
-    Stages::new(None).run(vec![target(), build, schemas()])
+    Stages::new(None).run(vec![target(), build, schemas(), opa()])
 }
 
 fn target() -> Stage {
     Stage::new("target", tools::wasm_target)
+}
+
+fn opa() -> Stage {
+    Stage::new("opa", tools::install_opa)
 }
 
 /// GitHub's own schemas and example payloads, out of npm packages, into `target/github-schemas`.

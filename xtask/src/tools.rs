@@ -1,9 +1,12 @@
-//! The tools that the stages call: cargo, rustup, npm, cargo-deny.
+//! The tools that the stages call: cargo, rustup, npm, cargo-deny, opa.
 
 use crate::stages::Outcome;
 use anyhow::{Context, Result, anyhow, bail};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+
+/// The release of OPA that the tests were written with.
+const OPA: &str = "github.com/open-policy-agent/opa@v1.22.2";
 
 const WASM_TARGET: &str = "wasm32-wasip2";
 
@@ -69,6 +72,38 @@ pub fn wasm_target() -> Result<Outcome> {
     run(Command::new("rustup").args(["target", "add", WASM_TARGET])).map_err(|error| {
         anyhow!("the target {WASM_TARGET} is missing and could not be added ({error:#}); plugins cannot be built")
     })
+}
+
+/// Where `opa` is: named by `PALISADE_OPA`, on the search path, or installed here before.
+pub fn opa() -> Option<PathBuf> {
+    let named = std::env::var_os("PALISADE_OPA").map(PathBuf::from);
+    [named, Some("opa".into()), Some(installed_opa())].into_iter().flatten().find(|opa| {
+        let mut version = Command::new(opa);
+        version.arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    })
+}
+
+fn installed_opa() -> PathBuf {
+    target_directory().join("tools").join("bin").join("opa")
+}
+
+/// Installs `opa` where it is missing and Go is there.
+pub fn install_opa() -> Result<Outcome> {
+    if let Some(opa) = opa() {
+        eprintln!("{} is there", opa.display());
+        return Ok(Outcome::Done);
+    }
+    let without = "tests that compare with OPA, compile Rego or ask an OPA server are skipped";
+    let go = Command::new("go").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !go.is_ok_and(|status| status.success()) {
+        return skipped(&format!("OPA: neither `opa` nor `go`, which could install it, is there; {without}"));
+    }
+    eprintln!("opa is missing; installing {OPA} (some minutes)");
+    let directory = target_directory().join("tools").join("bin");
+    // A tool for tests needs no C compiler.
+    let mut install = Command::new("go");
+    install.args(["install", OPA]).env("GOBIN", &directory).env("CGO_ENABLED", "0");
+    run(&mut install).or_else(|error| skipped(&format!("OPA: {error:#}; {without}")))
 }
 
 /// Licences, bans and sources; advisories too, if their database can be reached.

@@ -4,17 +4,24 @@ use crate::config::{Check, Config};
 use crate::model::plan::{Conclusion, WaitFor};
 use crate::model::report::Coverage;
 use crate::model::{CheckName, Plan, PluginName};
-use crate::plugins::{Catalogue, Entry, PluginConfig, PluginSource};
+use crate::plugins::{self, Catalogue, Engine, Entry, OpaOptions, PluginConfig, PluginSource};
 use crate::policy::{
-    self, AvailableKind, AvailablePlugin, CheckConfig, FailClosed, KnobOverrides, PolicyConfig, PolicyUse, WaiverConfig,
+    self, AvailableKind, AvailablePlugin, CheckConfig, Entrypoints, FailClosed, KnobOverrides, PolicyConfig, PolicyUse, WaiverConfig,
 };
 use crate::runtime::{LimitOverrides, Limits, PluginKind};
 use anyhow::{Context, Result, anyhow};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// What a host checks that is told nothing: name and policy.
 pub const DEFAULT_CHECKS: &[(&str, &str)] =
     &[("Vulnerability Scan Check", "vulnerability"), ("License Check", "license")];
+
+/// The default checks of a host whose policies an OPA server keeps: name, the plugin that stands for the server, and the
+/// rule that it is asked for.
+pub const SERVER_CHECKS: &[(&str, &str, &str)] = &[
+    ("Vulnerability Scan Check", "opa-vulnerability", "compliance/vulnerability_report"),
+    ("License Check", "opa-license", "compliance/license_report"),
+];
 
 /// The defaults with what a section of the configuration says.
 pub fn limits(section: &str, values: &Map<String, Value>) -> Result<Limits> {
@@ -32,21 +39,38 @@ pub fn plugins(config: &Config) -> Result<Vec<PluginConfig>> {
     names.sort_unstable();
     names.dedup();
     let plugins = names.into_iter().map(|name| plugin(config, name)).collect::<Result<Vec<_>>>()?;
-    Ok(plugins.into_iter().flatten().collect())
+    Ok(plugins.into_iter().flatten().chain(server_plugins(config)?).collect())
+}
+
+/// The plugins that stand for the server of `opa.server_url`, but for names that the configuration gives itself.
+fn server_plugins(config: &Config) -> Result<Vec<PluginConfig>> {
+    let Some(url) = &config.opa.server_url else { return Ok(Vec::new()) };
+    let free = SERVER_CHECKS.iter().filter(|(_, plugin, _)| !config.plugins.contains_key(*plugin));
+    let plugins = free.map(|(_, plugin, entrypoint)| {
+        Ok(PluginConfig {
+            name: PluginName::parse(plugin)?,
+            source: PluginSource::OpaServer(url.clone()),
+            grants: Default::default(),
+            limits: LimitOverrides::default(),
+            settings: json!({ "entrypoint": entrypoint }),
+            bind: Vec::new(),
+            opa: OpaOptions::default(),
+        })
+    });
+    plugins.collect()
 }
 
 fn plugin(config: &Config, name: &str) -> Result<Option<PluginConfig>> {
     let section = config.plugins.get(name).cloned().unwrap_or_default();
     let built_in = super::first_party().iter().any(|(built_in, _)| *built_in == name);
-    let source = match (section.file, built_in) {
-        (Some(file), _) => PluginSource::File(file),
-        (None, true) => PluginSource::BuiltIn(name.to_owned()),
-        (None, false) => {
-            let known: Vec<&str> = super::first_party().iter().map(|(name, _)| *name).collect();
-            let near = crate::config::nearest(name, known.iter().copied());
-            let hint = near.map(|near| format!("; did you mean plugins.{near}?")).unwrap_or_default();
-            return Err(anyhow!("plugins.{name}.file is missing: this is no first-party plugin{hint}"));
+    let source = match (section.file, section.opa_server, built_in) {
+        (Some(_), Some(_), _) => {
+            return Err(anyhow!("plugins.{name} has both `file` and `opa_server`; remove one of them"));
         }
+        (Some(file), None, _) => PluginSource::File(file),
+        (None, Some(url), _) => PluginSource::OpaServer(url),
+        (None, None, true) => PluginSource::BuiltIn(name.to_owned()),
+        (None, None, false) => return Err(no_source(name)),
     };
     if section.disabled {
         return Ok(None);
@@ -58,7 +82,20 @@ fn plugin(config: &Config, name: &str) -> Result<Option<PluginConfig>> {
         limits: overrides(&format!("plugins.{name}.limits"), &section.limits)?,
         settings: Value::Object(section.settings),
         bind: section.bind,
+        opa: OpaOptions {
+            data: section.data,
+            verification_key: section.verification_key,
+            verification_algorithm: section.verification_algorithm,
+            verification_scope: section.verification_scope,
+        },
     }))
+}
+
+fn no_source(name: &str) -> anyhow::Error {
+    let known: Vec<&str> = super::first_party().iter().map(|(name, _)| *name).collect();
+    let near = crate::config::nearest(name, known.iter().copied());
+    let hint = near.map(|near| format!("; did you mean plugins.{near}?")).unwrap_or_default();
+    anyhow!("plugins.{name}.file is missing: this is no first-party plugin{hint}")
 }
 
 /// The plan, and everything that is wrong with it: a host does not start on a plan that says so.
@@ -130,15 +167,35 @@ fn available_plugin(entry: &Entry) -> AvailablePlugin {
             Some(PluginKind::Normalizer) => AvailableKind::Normalizer,
             _ => AvailableKind::Evaluator,
         },
-        digest: plugin.map(|plugin| plugin.digest()),
-        settings_schema: info.and_then(|info| info.settings_schema.clone()),
+        digest: entry.digest(),
+        settings_schema: settings_schema(entry),
         formats: info.map_or_else(Vec::new, |info| {
             info.formats.iter().map(|format| (format.name.clone(), format.covers.clone())).collect()
         }),
         reads: info.map_or_else(Vec::new, |info| info.reads.clone()),
+        entrypoints: entrypoints(entry),
         settings: entry.config.settings.clone(),
         bind: entry.config.bind.clone(),
         broken: entry.broken().cloned(),
+    }
+}
+
+fn settings_schema(entry: &Entry) -> Option<String> {
+    match entry.engine()? {
+        Engine::OpaServer(_) => Some(crate::rego::reading::schema()),
+        Engine::Component(plugin) => {
+            let schema = plugin.info().settings_schema.as_deref()?;
+            let sources = entry.has_sources();
+            Some(if sources { plugins::schema_without_sources(schema) } else { schema.to_owned() })
+        }
+    }
+}
+
+fn entrypoints(entry: &Entry) -> Option<Entrypoints> {
+    match (entry.engine()?, &entry.label) {
+        (Engine::OpaServer(_), _) => Some(Entrypoints::Named),
+        (Engine::Component(_), Some(label)) => Some(Entrypoints::Listed(label.entrypoints.clone())),
+        (Engine::Component(_), None) => entry.runs_rego().then_some(Entrypoints::Open),
     }
 }
 
@@ -146,7 +203,10 @@ fn available_plugin(entry: &Entry) -> AvailablePlugin {
 pub fn check_configs(config: &Config, problems: &mut Vec<String>) -> Vec<CheckConfig> {
     let typed: Vec<(String, Check)> = if config.checks.is_empty() {
         let check = |policy: &str| Check { policies: vec![policy.to_owned()], ..Check::default() };
-        DEFAULT_CHECKS.iter().map(|(name, policy)| ((*name).to_owned(), check(policy))).collect()
+        let here = DEFAULT_CHECKS.iter().copied();
+        let there = SERVER_CHECKS.iter().map(|(name, plugin, _)| (*name, *plugin));
+        let checks: Vec<_> = if config.opa.server_url.is_some() { there.collect() } else { here.collect() };
+        checks.into_iter().map(|(name, policy)| (name.to_owned(), check(policy))).collect()
     } else {
         config.checks.iter().map(|(name, check)| (name.clone(), check.clone())).collect()
     };

@@ -2,7 +2,8 @@
 
 use crate::app;
 use crate::config::Config;
-use crate::plugins::Catalogue;
+use crate::plugins::{Catalogue, Engine};
+use crate::rego::remote::{Health, OpaServer};
 use crate::runtime::Runtime;
 use anyhow::Result;
 use clap::Args;
@@ -58,10 +59,13 @@ async fn plugins(config: &Config, all: &mut Vec<Examined>) {
         Err(error) => return all.push(examined("plugins", Err(format!("{error:#}")))),
     };
     for entry in catalogue.iter() {
-        let result = match (entry.loaded(), entry.broken()) {
-            (Some(plugin), _) => {
-                Ok(format!("{} {}, sha256 {}", plugin.info().name, plugin.info().version, plugin.digest().short()))
+        let result = match (entry.engine(), entry.broken()) {
+            (Some(Engine::Component(plugin)), _) => {
+                let origin = entry.told_origin().map(|origin| format!(", {origin}")).unwrap_or_default();
+                let (name, version) = (&plugin.info().name, &plugin.info().version);
+                Ok(format!("{name} {version}, sha256 {}{origin}", plugin.digest().short()))
             }
+            (Some(Engine::OpaServer(server)), _) => answers(server).await,
             (None, None) => Err("not loaded".to_owned()),
             (None, Some(broken)) => {
                 let hint = broken.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
@@ -79,6 +83,15 @@ async fn plugins(config: &Config, all: &mut Vec<Examined>) {
         ));
     }
     all.extend(problems.into_iter().map(|problem| examined("plan", Err(problem))));
+}
+
+async fn answers(server: &OpaServer) -> Result<String, String> {
+    let url = server.url();
+    match server.health().await {
+        Health::Well => Ok(format!("the OPA server {url} responds")),
+        Health::Ill(status) => Err(format!("the OPA server {url} says that it is not well: its health check answers {status}")),
+        Health::Away(why) => Err(format!("the OPA server {url} cannot be reached: {why}; start it, or correct its address")),
+    }
 }
 
 async fn credentials(config: &Config) -> Examined {

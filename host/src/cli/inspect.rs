@@ -1,8 +1,12 @@
 //! `palisade plugin inspect FILE`: what it is, what it exports, imports, needs and is refused, its settings, its digest.
+//! An OPA policy is shown as the component that becomes of it.
 
-use crate::model::PluginName;
-use crate::runtime::{Inspection, Plugin, PluginKind, PluginOptions, Runtime, RuntimeOptions};
-use anyhow::{Context, Result, anyhow};
+use crate::app;
+use crate::model::{Broken, PluginName};
+use crate::plugins::{self, Component, OpaOptions, Opened, Origin, PluginConfig, PluginSource};
+use crate::rego::label::Label;
+use crate::runtime::{Inspection, LimitOverrides, Plugin, PluginKind, PluginOptions, Runtime, RuntimeOptions};
+use anyhow::{Result, anyhow};
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -10,8 +14,20 @@ use std::process::ExitCode;
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The component.
+    /// A component, an OPA module or bundle, or a directory of Rego files.
     file: PathBuf,
+    /// Data of an OPA module or of Rego files.
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// The public key, or the secret, that a bundle must be signed with.
+    #[arg(long, value_name = "FILE")]
+    verification_key: Option<PathBuf>,
+    /// How it is signed. Default: RS256.
+    #[arg(long, value_name = "NAME")]
+    verification_algorithm: Option<String>,
+    /// The scope that the signature must name.
+    #[arg(long, value_name = "SCOPE")]
+    verification_scope: Option<String>,
     /// A capability to look at it with, as `plugins.<name>.grants` would.
     #[arg(long, value_name = "CAPABILITY")]
     grant: Vec<String>,
@@ -21,28 +37,104 @@ pub struct Options {
 }
 
 pub async fn run(options: &Options) -> Result<ExitCode> {
-    let wasm = std::fs::read(&options.file).with_context(|| format!("reading {}", options.file.display()))?;
     let runtime = Runtime::new(RuntimeOptions::default())?;
-    let inspection = runtime.inspect(&wasm).map_err(|broken| {
+    let config = config(options)?;
+    let (origin, opened) = plugins::open(&runtime, &config, &app::first_party()).await;
+    let component = match opened {
+        Ok(Opened::Component(component)) => component,
+        Ok(Opened::Server(_)) => return Err(anyhow!("a file is inspected, not a server")),
+        Err(broken) => return refused(options, origin.as_ref(), &broken),
+    };
+    let inspection = runtime.inspect(&component.wasm).map_err(|broken| {
         let hint = broken.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
         anyhow!("{}: {}{hint}", options.file.display(), broken.message)
     })?;
-    let plugin_options = PluginOptions { grants: options.grant.iter().cloned().collect(), ..PluginOptions::default() };
-    // The name in messages is what the configuration would call it.
-    let stem = options.file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_lowercase();
-    let name = PluginName::parse(&stem).or_else(|_| PluginName::parse("plugin"))?;
-    let loaded = runtime.load(&name, &wasm, &plugin_options).await;
-    let shown = document(&inspection, &loaded);
+    let plugin_options = PluginOptions { grants: config.grants.clone(), ..PluginOptions::default() };
+    let loaded = runtime.load(&config.name, &component.wasm, &plugin_options).await;
+    let mut shown = document(&inspection, &loaded);
+    shown["policy"] = policy(origin.as_ref(), &component);
     if options.json {
         println!("{}", serde_json::to_string_pretty(&shown)?);
     } else {
-        print!("{}", text(&shown, &inspection));
+        print!("{}{}", policy_text(&shown["policy"]), text(&shown, &inspection));
     }
     Ok(if loaded.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
+/// The file as the configuration would name it.
+fn config(options: &Options) -> Result<PluginConfig> {
+    let stem = options.file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_lowercase();
+    Ok(PluginConfig {
+        name: PluginName::parse(&stem).or_else(|_| PluginName::parse("plugin"))?,
+        source: PluginSource::File(options.file.clone()),
+        grants: options.grant.iter().cloned().collect(),
+        limits: LimitOverrides::default(),
+        settings: Value::Null,
+        bind: Vec::new(),
+        opa: OpaOptions {
+            data: options.data.clone(),
+            verification_key: options.verification_key.clone(),
+            verification_algorithm: options.verification_algorithm.clone(),
+            verification_scope: options.verification_scope.clone(),
+        },
+    })
+}
+
+/// A file that does not even become a component.
+fn refused(options: &Options, origin: Option<&Origin>, broken: &Broken) -> Result<ExitCode> {
+    let hint = broken.hint.as_deref().unwrap_or_default();
+    let Some(origin) = origin else {
+        return Err(anyhow!("{}{}{hint}", broken.message, if hint.is_empty() { "" } else { "; " }));
+    };
+    let shown = json!({ "policy": origin, "refused": { "kind": broken.kind, "message": broken.message, "hint": hint } });
+    if options.json {
+        println!("{}", serde_json::to_string_pretty(&shown)?);
+    } else {
+        print!("{}{:<12} {}: {}\n", policy_text(&shown["policy"]), "REFUSED", broken.kind, broken.message);
+        print!("{}", if hint.is_empty() { String::new() } else { format!("{:<12} {hint}\n", "way out") });
+    }
+    Ok(ExitCode::from(2))
+}
+
+/// The OPA policy in it, if there is one; null for any other plugin.
+fn policy(origin: Option<&Origin>, component: &Component<'_>) -> Value {
+    let Component { label, .. } = component;
+    let mut policy = json!(origin);
+    if let Some(Label { abi, entrypoints, builtins, data_bytes, module }) = label {
+        let known = json!({
+            "abi": abi, "entrypoints": entrypoints, "builtins": builtins, "data_bytes": data_bytes, "module_sha256": module
+        });
+        match (policy.as_object_mut(), known) {
+            (Some(policy), Value::Object(known)) => policy.extend(known),
+            (_, known) => policy = known,
+        }
+    }
+    policy
+}
+
+fn policy_text(policy: &Value) -> String {
+    let mut text = String::new();
+    let mut line = |label: &str, value: String| {
+        if !value.is_empty() {
+            text.push_str(&format!("{label:<12} {value}\n"));
+        }
+    };
+    let word = |key: &str| policy[key].as_str().unwrap_or_default().to_owned();
+    line("policy", [word("what"), words(&policy["parts"])].join(" ").trim().to_owned());
+    line("ABI", word("abi"));
+    for entrypoint in policy["entrypoints"].as_array().into_iter().flatten() {
+        line("entrypoint", entrypoint.as_str().unwrap_or_default().to_owned());
+    }
+    line("builtins", words(&policy["builtins"]));
+    line("data", policy["data_bytes"].as_u64().map(|size| format!("{size} bytes {}", word("data_file"))).unwrap_or_default());
+    line("revision", word("revision"));
+    line("signature", word("signature"));
+    line("module", word("module_sha256"));
+    text
+}
+
 /// Everything that is known, also of a plugin that cannot be loaded.
-fn document(inspection: &Inspection, loaded: &Result<Plugin, crate::model::Broken>) -> Value {
+fn document(inspection: &Inspection, loaded: &Result<Plugin, Broken>) -> Value {
     let kind = match inspection.kind {
         Some(PluginKind::Normalizer) => json!("normalizer"),
         Some(PluginKind::Evaluator) => json!("evaluator"),

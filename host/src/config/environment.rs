@@ -17,6 +17,8 @@ enum Kind {
     Duration,
     /// Known to Polly, without effect here until the room it belongs to exists: said so when set.
     NotYet,
+    /// Without effect in Polly as well; with what does the same here.
+    Dead(&'static str),
 }
 
 struct Variable {
@@ -57,9 +59,10 @@ const VARIABLES: &[Variable] = &[
     variable(&["POLLY_GITHUB_INSTALLATION_ID"], "", Kind::NotYet),
     variable(&["POLLY_GITHUB_TOKEN"], "", Kind::NotYet),
     variable(&["POLLY_GITHUB_UPLOAD_URL"], "", Kind::NotYet),
-    variable(&["POLLY_OPA_SERVER_URL"], "", Kind::NotYet),
-    variable(&["POLLY_OPA_POLICY_PATH", "POLLY_OPA_BUNDLE_PATH"], "", Kind::NotYet),
-    variable(&["POLLY_OPA_BUNDLE_REFRESH_INTERVAL"], "", Kind::NotYet),
+    variable(&["POLLY_OPA_SERVER_URL", "PALISADE_OPA_SERVER_URL"], "opa.server_url", Kind::Text),
+    variable(&["POLLY_OPA_POLICY_PATH"], "", Kind::Dead("policies of an OPA server are asked by `settings.entrypoint`")),
+    variable(&["POLLY_OPA_BUNDLE_PATH"], "", Kind::Dead("a bundle is a plugin's `file`")),
+    variable(&["POLLY_OPA_BUNDLE_REFRESH_INTERVAL"], "", Kind::Dead("bundles are read at start")),
     variable(&["POLLY_LOGGER_ADD_SOURCE"], "", Kind::NotYet),
     variable(&["POLLY_OTLP_ENABLE_OTLP", "POLLY_OTLP_ENABLED"], "", Kind::NotYet),
     variable(&["POLLY_OTLP_ENABLE_OTLP_EXPORTER", "POLLY_OTLP_OTLP_STDOUT", "POLLY_OTLP_ENDPOINT"], "", Kind::NotYet),
@@ -78,6 +81,9 @@ const VARIABLES: &[Variable] = &[
 /// Families of names whose members are known, without effect while the backend that they configure is not chosen.
 const FAMILIES: &[&str] = &["POLLY_STORAGE_VALKEY_", "POLLY_VALKEY_"];
 
+/// Names that are read where they are needed, and belong to no key.
+const ELSEWHERE: &[&str] = &["PALISADE_OPA"];
+
 /// The values that the variables set, as a nested object, and what should be said about them.
 pub fn read(variables: &BTreeMap<String, String>) -> (Value, Vec<String>) {
     let mut values = Value::Object(Map::new());
@@ -95,10 +101,11 @@ pub fn read(variables: &BTreeMap<String, String>) -> (Value, Vec<String>) {
                 warnings.push(format!("{name} and {alias} differ; {name} is used"));
             }
         }
-        match parse(&variable.kind, name, value) {
-            Ok(Some(parsed)) => place(&mut values, variable.key, parsed),
-            Ok(None) => warnings.push(format!("{name} is set and has no effect in this version")),
-            Err(reason) => warnings.push(format!("{name}: {reason}; it is ignored")),
+        match (parse(&variable.kind, name, value), &variable.kind) {
+            (Ok(Some(parsed)), _) => place(&mut values, variable.key, parsed),
+            (Ok(None), Kind::Dead(instead)) => warnings.push(format!("{name} is set and has no effect: {instead}")),
+            (Ok(None), _) => warnings.push(format!("{name} is set and has no effect in this version")),
+            (Err(reason), _) => warnings.push(format!("{name}: {reason}; it is ignored")),
         }
     }
     warnings.extend(unknown(variables));
@@ -125,7 +132,7 @@ fn parse(kind: &Kind, name: &str, value: &str) -> Result<Option<Value>, String> 
             _ => json!("info"),
         },
         Kind::Duration => super::duration::parse(value).map(|_| json!(value))?,
-        Kind::NotYet => return Ok(None),
+        Kind::NotYet | Kind::Dead(_) => return Ok(None),
     }))
 }
 
@@ -142,7 +149,7 @@ fn unknown(variables: &BTreeMap<String, String>) -> Vec<String> {
     variables
         .keys()
         .filter(|name| name.starts_with("POLLY_") || name.starts_with("PALISADE_"))
-        .filter(|name| !known.contains(&name.as_str()))
+        .filter(|name| !known.contains(&name.as_str()) && !ELSEWHERE.contains(&name.as_str()))
         .filter(|name| !FAMILIES.iter().any(|family| name.starts_with(family)))
         .map(|name| match super::nearest(name, known.iter().copied()) {
             Some(near) => format!("{name} is unknown and ignored; did you mean {near}?"),
@@ -186,6 +193,16 @@ mod tests {
         let (values, warnings) = of(&[("POLLY_STORAGE_DEFAULT_KEY_EXPIRATION", "later")]);
         assert_eq!(values, json!({}));
         assert_eq!(warnings.len(), 1);
+    }
+
+    #[test]
+    fn pollys_opa_server_is_taken_and_its_dead_variables_say_what_to_do() {
+        let (values, warnings) = of(&[
+            ("POLLY_OPA_SERVER_URL", "http://localhost:8181"),
+            ("POLLY_OPA_BUNDLE_PATH", "/v1/bundles"),
+        ]);
+        assert_eq!(values, json!({"opa": {"server_url": "http://localhost:8181"}}));
+        assert_eq!(warnings, ["POLLY_OPA_BUNDLE_PATH is set and has no effect: a bundle is a plugin's `file`"]);
     }
 
     #[test]

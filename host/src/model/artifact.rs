@@ -66,8 +66,10 @@ pub struct Outline {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnreadableArtifact {
     pub path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
     /// The format that it was taken for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
     /// What it would have covered, as far as known; empty means unknown.
     pub covers: Vec<Coverage>,

@@ -40,11 +40,15 @@ pub struct SourcedReport {
 pub struct Context {
     pub owner: String,
     pub repository: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub repository_id: Option<u64>,
     pub head_sha: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub base_sha: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub base_branch: Option<String>,
     pub pull_requests: Vec<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
     pub now: Unix,
     pub properties: Properties,
@@ -63,8 +67,10 @@ words!(Age { Unknown = "unknown", Existing = "existing", Introduced = "introduce
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hidden {
     pub by: HiddenBy,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
     pub why: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Unix>,
 }
 

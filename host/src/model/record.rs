@@ -27,8 +27,27 @@ pub struct Record {
     /// The hidden findings themselves, as many as people can read; `hidden` has the whole count.
     #[serde(default)]
     pub hidden_findings: Vec<HiddenRecord>,
+    /// What remote engines answered, so that the decision can be understood and replayed without them.
+    #[serde(default)]
+    pub remote_answers: Vec<RemoteAnswer>,
     /// Milliseconds per step: fetch, normalize, correlate, evaluate.
     pub timings_ms: Vec<(String, u64)>,
+}
+
+/// What a remote engine said about one document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteAnswer {
+    /// The policy that asked.
+    pub plugin: String,
+    /// The document's name: `evidence`, `vulnerability/0`, ….
+    pub document: String,
+    pub input: Digest,
+    /// Of the answer as it came; absent where there was none, or the policy is undefined.
+    pub answer: Option<Digest>,
+    /// The answer itself where it is short enough to be kept.
+    pub text: Option<String>,
+    /// Why there is no answer.
+    pub error: Option<String>,
 }
 
 /// Where the accepted workflow runs of the commit stand.

@@ -66,21 +66,34 @@ words!(
 );
 words!(DiagnosticLevel { Note = "note", Warning = "warning" });
 
+/// Guests may hand over what JSON cannot write: it is as good as absent.
+fn is_no_number(value: &Option<f64>) -> bool {
+    !value.is_some_and(f64::is_finite)
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Location {
     pub path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub start_line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub end_line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub start_column: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub end_column: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub layer: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackageRef {
     pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub purl: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub component: Option<String>,
     pub scope: ComponentScope,
     pub relation: ComponentRelation,
@@ -90,8 +103,11 @@ pub struct PackageRef {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cvss {
     pub version: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub vector: Option<String>,
+    #[serde(skip_serializing_if = "is_no_number")]
     pub base: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
 }
 
@@ -99,7 +115,9 @@ pub struct Cvss {
 pub struct Fix {
     pub state: FixState,
     pub versions: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub suggested: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub breaking: Option<bool>,
 }
 
@@ -107,35 +125,44 @@ pub struct Fix {
 pub struct Vulnerability {
     pub aliases: Vec<String>,
     pub ratings: Vec<Cvss>,
+    #[serde(skip_serializing_if = "is_no_number")]
     pub epss: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub known_exploited: Option<bool>,
     pub cwes: Vec<u32>,
     pub fix: Fix,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub published: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub modified: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Misconfiguration {
     pub rule_result: RuleResult,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeakedSecret {
     pub detector: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<bool>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeIssue {
     pub cwes: Vec<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub precision: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
+    #[serde(skip_serializing_if = "is_no_number")]
     pub value: Option<f64>,
     pub maximum: f64,
 }
@@ -143,8 +170,11 @@ pub struct Score {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     pub kind: ChangeKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
 }
 
@@ -179,27 +209,39 @@ pub enum Detail {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolStatus {
     pub suppressed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     pub id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub severity: Option<Severity>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub severity_raw: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub severity_source: Option<String>,
     pub title: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub package: Option<PackageRef>,
     pub locations: Vec<Location>,
     pub detail: Detail,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub how_to_fix: Option<String>,
     pub references: Vec<String>,
     pub fingerprints: Properties,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_status: Option<ToolStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
     pub properties: Properties,
 }
@@ -208,9 +250,13 @@ pub struct Finding {
 pub struct Component {
     pub id: String,
     pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub purl: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub component_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub supplier: Option<String>,
     pub licenses: Vec<LicenseClaim>,
     pub scope: ComponentScope,
@@ -218,8 +264,11 @@ pub struct Component {
     pub locations: Vec<Location>,
     pub hashes: Vec<String>,
     pub cpes: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub published: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub deprecated: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
     pub properties: Properties,
 }
@@ -243,11 +292,17 @@ pub struct VexStatement {
     pub aliases: Vec<String>,
     pub products: Vec<VexProduct>,
     pub status: VexStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub justification: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub statement: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_updated: Option<String>,
 }
 
@@ -261,7 +316,9 @@ pub struct Subject {
 pub struct Attestation {
     pub predicate_type: String,
     pub subjects: Vec<Subject>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub builder: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
 }
 
@@ -269,6 +326,7 @@ pub struct Attestation {
 pub struct Diagnostic {
     pub level: DiagnosticLevel,
     pub message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
 }
 
@@ -284,6 +342,7 @@ pub struct Document {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Format {
     pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
 }
 
@@ -292,6 +351,7 @@ pub struct Format {
 pub struct Report {
     pub format: Format,
     /// The tool that produced the artifact, and its version.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tool: Option<(String, Option<String>)>,
     pub covers: Vec<Coverage>,
     pub completeness: Completeness,

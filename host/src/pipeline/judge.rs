@@ -5,24 +5,27 @@ use super::remember::globs;
 use super::reports::{Reader, Readings};
 use crate::artifacts::Fetched;
 use crate::correlate;
+use crate::documents::{JsonDocument, Shape};
 use crate::github::GitHubError;
 use crate::model::artifact::{RunSource, Source, UnreadableCause};
 use crate::model::evidence::{Context, Evidence};
 use crate::model::plan::{CheckPlan, PolicyPlan};
-use crate::model::record::{CheckRecord, Runs};
+use crate::model::record::{CheckRecord, RemoteAnswer, Runs};
 use crate::model::report::Provenance;
 use crate::model::verdict::Judged;
 use crate::model::{
     Artifact, Broken, BrokenKind, CommitKey, JobId, Judgement, Plan, Record, UnreadableArtifact, Verdict, WorkflowRun,
 };
-use crate::plugins::Catalogue;
+use crate::plugins::{Catalogue, Engine};
 use crate::queue::Lease;
+use crate::rego::reading::reading;
+use crate::rego::remote::OpaServer;
 use crate::runtime::{Call, Runtime};
 use crate::state::CommitState;
 use crate::telemetry::{Metrics, PluginCall};
 use futures::future::join_all;
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Asks plugins. Shared by all jobs.
@@ -149,7 +152,9 @@ impl Judge {
         let evidence = Arc::new(correlate::evidence(case.context, readings.reports, unreadable, &case.plan.waivers));
         steps.note("correlate", started.elapsed());
         let started = Instant::now();
-        let checks = join_all(case.plan.checks.iter().map(|check| self.check(call, check, case.plan, &evidence))).await;
+        let remote = RemoteAnswers::default();
+        let asking = Asking { call, plan: case.plan, evidence: &evidence, remote: &remote };
+        let checks = join_all(case.plan.checks.iter().map(|check| self.check(&asking, check))).await;
         steps.note("evaluate", started.elapsed());
         let judgements: Vec<&Judgement> = checks.iter().flat_map(|check| &check.judgements).collect();
         let unused = correlate::unused_rule_waivers(&case.plan.waivers, &judgements);
@@ -168,12 +173,13 @@ impl Judge {
             notices,
             hidden: correlate::hidden_counts(&evidence),
             hidden_findings: correlate::hidden_findings(&evidence),
+            remote_answers: remote.in_order(),
             timings_ms: steps.timings_ms,
         }
     }
 
-    async fn check(&self, call: &Call, check: &CheckPlan, plan: &Plan, evidence: &Arc<Evidence>) -> CheckRecord {
-        let judgements = join_all(check.policies.iter().map(|policy| self.policy(call, policy, plan, evidence))).await;
+    async fn check(&self, asking: &Asking<'_>, check: &CheckPlan) -> CheckRecord {
+        let judgements = join_all(check.policies.iter().map(|policy| self.policy(asking, policy))).await;
         CheckRecord {
             check: check.name.clone(),
             knobs: check.knobs,
@@ -183,13 +189,21 @@ impl Judge {
         }
     }
 
-    async fn policy(&self, call: &Call, policy: &PolicyPlan, plan: &Plan, evidence: &Arc<Evidence>) -> Judgement {
-        let answer = match (&policy.broken, self.catalogue.get(&policy.plugin)) {
+    async fn policy(&self, asking: &Asking<'_>, policy: &PolicyPlan) -> Judgement {
+        let (plan, evidence) = (asking.plan, asking.evidence);
+        let entry = self.catalogue.entry(&policy.plugin);
+        let answer = match (&policy.broken, entry.and_then(|entry| Some((entry, entry.engine()?)))) {
             (Some(broken), _) => Err(broken.clone()),
             (None, None) => Err(Broken::new(BrokenKind::Settings, format!("there is no plugin {}", policy.plugin))),
-            (None, Some(plugin)) => {
+            (None, Some((entry, engine))) => {
                 let started = Instant::now();
-                let answer = self.runtime.evaluate(call, plugin, evidence, &policy.settings).await;
+                let answer = match engine {
+                    Engine::Component(plugin) => {
+                        let settings = entry.whole_settings(&policy.settings);
+                        self.runtime.evaluate(asking.call, plugin, evidence, &settings).await
+                    }
+                    Engine::OpaServer(server) => self.ask_server(asking, policy, server).await,
+                };
                 self.count(policy, &answer, started.elapsed());
                 answer
             }
@@ -207,6 +221,26 @@ impl Judge {
 }
 
 impl Judge {
+    /// The server gets the documents that components get, and its verdict is held as theirs are.
+    async fn ask_server(
+        &self,
+        asking: &Asking<'_>,
+        policy: &PolicyPlan,
+        server: &OpaServer,
+    ) -> Result<Verdict, Broken> {
+        let reading = reading(&policy.settings, None)
+            .map_err(|problem| Broken::new(BrokenKind::Settings, problem.to_string()))?;
+        let shape = Shape::from_word(reading.input.shape()).expect("the reader of results knows the host's shapes");
+        let documents = self.runtime.documents(&policy.plugin, asking.evidence, shape).await?;
+        let inputs: Vec<JsonDocument> =
+            documents.iter().filter(|document| reading.input.takes(&document.name)).cloned().collect();
+        let (verdict, answers) = server.judge(&reading, &inputs, asking.evidence).await;
+        asking.remote.add(policy, answers);
+        self.runtime.hold(verdict?, asking.evidence).map_err(|problem| {
+            Broken::new(BrokenKind::Malformed, format!("`{}` answered against the contract: {problem}", policy.plugin))
+        })
+    }
+
     fn count(&self, policy: &PolicyPlan, answer: &Result<Verdict, Broken>, took: Duration) {
         let broken = answer.as_ref().err();
         let call = PluginCall {
@@ -217,6 +251,32 @@ impl Judge {
             limit: broken.and_then(|broken| broken.limit.as_deref()),
         };
         self.metrics.plugin_call(&call, took);
+    }
+}
+
+/// What all policies of one case are asked with.
+struct Asking<'a> {
+    call: &'a Call,
+    plan: &'a Plan,
+    evidence: &'a Arc<Evidence>,
+    remote: &'a RemoteAnswers,
+}
+
+/// What remote engines said in one case, whoever asked first.
+#[derive(Default)]
+struct RemoteAnswers(Mutex<Vec<RemoteAnswer>>);
+
+impl RemoteAnswers {
+    fn add(&self, policy: &PolicyPlan, answers: Vec<RemoteAnswer>) {
+        let of_policy = answers.into_iter().take(crate::rego::ANSWERS_KEPT);
+        let of_policy = of_policy.map(|answer| RemoteAnswer { plugin: policy.plugin.to_string(), ..answer });
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(of_policy);
+    }
+
+    fn in_order(self) -> Vec<RemoteAnswer> {
+        let mut answers = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        answers.sort_by(|a, b| (&a.plugin, &a.document, &a.answer).cmp(&(&b.plugin, &b.document, &b.answer)));
+        answers
     }
 }
 

@@ -20,6 +20,7 @@ fn plugin(name: &str, kind: AvailableKind) -> AvailablePlugin {
         digest: Some(Digest::of(name.as_bytes())),
         settings_schema: Some(SCHEMA.to_owned()),
         formats: Vec::new(),
+        entrypoints: None,
         reads: vec![Coverage::Vulnerabilities],
         settings: json!({ "maximum_severity": "high" }),
         bind: Vec::new(),

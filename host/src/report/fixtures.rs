@@ -142,6 +142,7 @@ pub fn record(checks: Vec<CheckRecord>) -> Record {
         notices: Vec::new(),
         hidden: [0; 3],
         hidden_findings: Vec::new(),
+        remote_answers: Vec::new(),
         timings_ms: Vec::new(),
     }
 }

@@ -142,7 +142,7 @@ fn hidden(record: &Record, colour: Colour) -> Option<String> {
     (count > 0).then(|| format!("hidden: {}\n{}", hidden_counts(&record.hidden), lines(&table)))
 }
 
-fn table(colour: Colour, header: &[&str]) -> Table {
+pub(super) fn table(colour: Colour, header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
     match colour {
@@ -163,6 +163,6 @@ fn severity(severity: Option<Severity>) -> Cell {
 }
 
 /// Without the blanks at the ends of lines.
-fn lines(table: &Table) -> String {
+pub(super) fn lines(table: &Table) -> String {
     table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }

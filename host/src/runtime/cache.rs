@@ -25,6 +25,8 @@ pub struct Cache {
     hits: AtomicU64,
     misses: AtomicU64,
     rejected: AtomicU64,
+    wrapped_hits: AtomicU64,
+    wrapped_misses: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -40,6 +42,9 @@ pub struct CacheCounters {
     pub misses: u64,
     /// Corrupt, foreign or stale entries; each was compiled again.
     pub rejected: u64,
+    /// The same for components that were made of OPA modules.
+    pub wrapped_hits: u64,
+    pub wrapped_misses: u64,
 }
 
 impl Cache {
@@ -57,6 +62,8 @@ impl Cache {
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
+            wrapped_hits: AtomicU64::new(0),
+            wrapped_misses: AtomicU64::new(0),
         }
     }
 
@@ -65,6 +72,28 @@ impl Cache {
             hits: self.hits.load(Ordering::Relaxed),
             misses: self.misses.load(Ordering::Relaxed),
             rejected: self.rejected.load(Ordering::Relaxed),
+            wrapped_hits: self.wrapped_hits.load(Ordering::Relaxed),
+            wrapped_misses: self.wrapped_misses.load(Ordering::Relaxed),
+        }
+    }
+
+    /// A component that was made of a module, by the digest of all that it was made from. No native code, but a policy:
+    /// whoever could change it could make it pass.
+    pub fn find_wrapped(&self, source: &Digest) -> Option<Vec<u8>> {
+        let found = self.place.as_ref().and_then(|place| {
+            let name = wrapped_name(source);
+            let entry = place.read(&name).ok()?;
+            place.authenticated(&name, &entry).map(<[u8]>::to_vec)
+        });
+        let counter = if found.is_some() { &self.wrapped_hits } else { &self.wrapped_misses };
+        counter.fetch_add(1, Ordering::Relaxed);
+        found
+    }
+
+    pub fn keep_wrapped(&self, source: &Digest, component: &[u8]) {
+        let Some(place) = &self.place else { return };
+        if let Err(error) = place.write(&wrapped_name(source), component) {
+            tracing::warn!("a wrapped policy could not be kept: {error:#}");
         }
     }
 
@@ -115,6 +144,11 @@ impl Cache {
         hash.update(env!("CARGO_PKG_VERSION"));
         hex::encode(hash.finalize())
     }
+}
+
+/// Another name than compiled code has: what authenticates one never authenticates the other.
+fn wrapped_name(source: &Digest) -> String {
+    format!("wrapped-{source}")
 }
 
 #[allow(unsafe_code)] // reason: the bytes carry our own key's authentication code, made when we compiled them
@@ -254,7 +288,7 @@ mod tests {
         let (cache, digest, _) = filled(&directory, &engine);
         assert!(cache.find(&engine, &digest).is_some());
         assert!(Cache::open(Some(&directory), &engine).find(&engine, &digest).is_some());
-        assert_eq!(cache.counters(), CacheCounters { hits: 1, misses: 0, rejected: 0 });
+        assert_eq!(cache.counters(), CacheCounters { hits: 1, ..CacheCounters::default() });
     }
 
     #[test]
@@ -269,6 +303,20 @@ mod tests {
         fs::write(&entry, b"short").unwrap();
         assert!(cache.find(&engine, &digest).is_none());
         assert_eq!(cache.counters().rejected, 2);
+    }
+
+    #[test]
+    fn a_wrapped_policy_is_found_again_and_a_changed_one_is_not() {
+        let (scratch, engine) = (tempfile::tempdir().unwrap(), engine());
+        let directory = scratch.path().join("cache");
+        let (cache, digest, compiled) = filled(&directory, &engine);
+        cache.keep_wrapped(&digest, EMPTY);
+        assert_eq!(cache.find_wrapped(&digest).as_deref(), Some(EMPTY));
+        let wrapped = directory.join(wrapped_name(&digest));
+        // Compiled code is authentic too, and no wrapped policy.
+        fs::copy(compiled, wrapped).unwrap();
+        assert_eq!(cache.find_wrapped(&digest), None);
+        assert_eq!((cache.counters().wrapped_hits, cache.counters().wrapped_misses), (1, 1));
     }
 
     #[test]

@@ -8,9 +8,10 @@ use super::contract::types::{
     Finding, FindingParts, Source, VexStatement,
 };
 use super::contract::{artifacts, documents, evidence, logging, reports, types, verdicts};
-use super::outcome::HostFailure;
+use super::outcome::{HostFailure, LimitName, LimitReached};
 use super::state::State;
 use super::{convert, limits};
+use crate::documents::{JsonDocument, Shape, TooLarge};
 use crate::model::evidence::SourcedReport;
 use crate::model::{Artifact, Evidence};
 use bytes::Bytes;
@@ -61,37 +62,58 @@ pub struct EvidenceHandle {
     pub shelf: Arc<Shelf>,
 }
 
-/// The evidence as JSON, written once per job and shared by all its evaluators. Forgets with the evidence.
+/// The evidence as JSON, each shape written once per job and shared by all its evaluators. Forgets with the evidence.
 #[derive(Debug, Default)]
-pub struct Shelf(Mutex<Vec<(Weak<Evidence>, Json)>>);
+pub struct Shelf(Mutex<Vec<(Weak<Evidence>, Arc<Shapes>)>>);
 
-/// Written by the first who asks; the others wait for it.
-type Json = Arc<OnceCell<Bytes>>;
+#[derive(Debug, Default)]
+struct Shapes {
+    evidence: OnceCell<Written>,
+    compliance: OnceCell<Written>,
+}
+
+impl Shapes {
+    fn of(&self, shape: Shape) -> &OnceCell<Written> {
+        match shape {
+            Shape::Evidence => &self.evidence,
+            Shape::Compliance => &self.compliance,
+        }
+    }
+}
+
+/// Written by the first who asks; the others wait for it. What is too large stays too large.
+type Written = std::result::Result<Arc<[JsonDocument]>, TooLarge>;
 
 impl Shelf {
-    fn cell(&self, evidence: &Arc<Evidence>) -> Json {
-        let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        cells.retain(|(known, _)| known.strong_count() > 0);
-        if let Some((_, cell)) = cells.iter().find(|(known, _)| known.as_ptr() == Arc::as_ptr(evidence)) {
-            return Arc::clone(cell);
+    fn shapes(&self, evidence: &Arc<Evidence>) -> Arc<Shapes> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|(known, _)| known.strong_count() > 0);
+        if let Some((_, shapes)) = known.iter().find(|(known, _)| known.as_ptr() == Arc::as_ptr(evidence)) {
+            return Arc::clone(shapes);
         }
-        let cell = Json::default();
-        cells.push((Arc::downgrade(evidence), Arc::clone(&cell)));
-        cell
+        let shapes = Arc::<Shapes>::default();
+        known.push((Arc::downgrade(evidence), Arc::clone(&shapes)));
+        shapes
     }
 
-    async fn json(&self, evidence: &Arc<Evidence>) -> Result<Bytes> {
-        let cell = self.cell(evidence);
+    /// Puts documents in place of those that would be written from the evidence.
+    pub fn give(&self, evidence: &Arc<Evidence>, shape: Shape, documents: Vec<JsonDocument>) {
+        // Fails where they were written already, and then somebody has read them.
+        let _ = self.shapes(evidence).of(shape).set(Ok(documents.into()));
+    }
+
+    pub async fn documents(&self, evidence: &Arc<Evidence>, shape: Shape) -> Result<Arc<[JsonDocument]>> {
+        let shapes = self.shapes(evidence);
         let write = || async {
             let evidence = Arc::clone(evidence);
-            let written = tokio::task::spawn_blocking(move || serde_json::to_vec(&*evidence)).await;
-            match written {
-                Ok(Ok(json)) => Ok(Bytes::from(json)),
-                Ok(Err(error)) => Err(HostFailure(format!("writing the evidence as JSON: {error}"))),
+            let most = usize::try_from(limits::EVIDENCE_DOCUMENTS).unwrap_or(usize::MAX);
+            match tokio::task::spawn_blocking(move || shape.write(&evidence, most)).await {
+                Ok(written) => Ok(written.map(Arc::from)),
                 Err(error) => Err(HostFailure(format!("writing the evidence as JSON: {error}"))),
             }
         };
-        Ok(cell.get_or_try_init(write).await?.clone())
+        let written = shapes.of(shape).get_or_try_init(write).await?;
+        Ok(written.clone().map_err(|TooLarge| LimitReached(LimitName::EvidenceDocuments))?)
     }
 }
 
@@ -365,14 +387,15 @@ impl evidence::HostCommitEvidence for State {
         it: Resource<EvidenceHandle>,
         shape: String,
     ) -> Result<Vec<Resource<DocumentHandle>>> {
-        if shape != "evidence" {
-            return Ok(Vec::new());
-        }
+        let Some(shape) = Shape::from_word(&shape) else { return Ok(Vec::new()) };
         let EvidenceHandle { evidence, shelf } = self.table.get(&it)?;
         let (evidence, shelf) = (Arc::clone(evidence), Arc::clone(shelf));
-        let bytes = self.waiting.within(&self.limits, shelf.json(&evidence)).await??;
-        let (name, media_type) = ("evidence".to_owned(), "application/json".to_owned());
-        Ok(vec![self.table.push(DocumentHandle { name, media_type, bytes })?])
+        let written = self.waiting.within(&self.limits, shelf.documents(&evidence, shape)).await??;
+        let handles = written.iter().map(|document| {
+            let (name, media_type) = (document.name.clone(), "application/json".to_owned());
+            Ok(self.table.push(DocumentHandle { name, media_type, bytes: document.json.clone() })?)
+        });
+        handles.collect()
     }
     fn drop(&mut self, it: Resource<EvidenceHandle>) -> Result<()> {
         self.table.delete(it)?;

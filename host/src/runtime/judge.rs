@@ -6,11 +6,13 @@ use super::call::Entry;
 use super::contract::{guest, types};
 use super::host::{ArtifactHandle, EvidenceHandle, Shelf};
 use super::load::Exports;
+use super::outcome::LimitReached;
 use super::state::State;
 use super::{Call, Plugin, Runtime};
+use crate::documents::{JsonDocument, Shape};
 use crate::model::ids::Unix;
 use crate::model::report::Format;
-use crate::model::{Artifact, Broken, BrokenKind, Evidence, Report, Verdict};
+use crate::model::{Artifact, Broken, BrokenKind, Evidence, PluginName, Report, Verdict};
 use std::sync::Arc;
 use wasmtime::Store;
 use wasmtime::component::{Instance, Resource};
@@ -56,6 +58,31 @@ impl Runtime {
             super::verdict::hold(verdict?, &evidence, held.limits()).map_err(|problem| contradiction(&held, &problem))
         })
         .await
+    }
+
+    /// Lets evaluators of this evidence read these documents in place of those that would be written from it: what a case
+    /// of a policy has for its input. Without effect once somebody has read this shape.
+    pub fn give_documents(&self, evidence: &Arc<Evidence>, shape: Shape, documents: Vec<JsonDocument>) {
+        self.0.shelf.give(evidence, shape, documents);
+    }
+
+    /// The evidence as JSON documents, for an engine beside this runtime: the same bytes that components read.
+    pub async fn documents(
+        &self,
+        asker: &PluginName,
+        evidence: &Arc<Evidence>,
+        shape: Shape,
+    ) -> Result<Arc<[JsonDocument]>, Broken> {
+        let documents = self.0.shelf.documents(evidence, shape).await;
+        documents.map_err(|error| match error.downcast_ref::<LimitReached>() {
+            Some(LimitReached(limit)) => limit.broken(asker, &self.0.limits),
+            None => Broken::new(BrokenKind::Host, format!("{error:#}")),
+        })
+    }
+
+    /// Holds the verdict of an engine beside this runtime against the contract, as a plugin's would be.
+    pub fn hold(&self, verdict: Verdict, evidence: &Evidence) -> Result<Verdict, String> {
+        super::verdict::hold(verdict, evidence, &self.0.limits)
     }
 }
 

@@ -33,6 +33,8 @@ pub const OWN_TIME_SHARE: f64 = 0.85;
 pub const RETRY_PATIENCE: u32 = 5;
 /// One `read` of an artifact or document, as the contract says.
 pub const READ: u64 = MIB;
+/// All documents of one shape of a job's evidence. The largest artifact has 64 MiB, and its records are shorter than itself.
+pub const EVIDENCE_DOCUMENTS: u64 = 64 * MIB;
 /// Items per page, as the contract says.
 pub const PAGE: u32 = 1_000;
 /// Broken calls in a row until the circuit opens, and for how long: DESIGN, section 3.

@@ -63,6 +63,16 @@ impl Runtime {
         enter_at_load(&self.0.site, plugin.template(), asked).await
     }
 
+    /// A component made of an OPA module, kept from an earlier start. `source` is the digest of all that it was made from.
+    pub fn wrapped(&self, source: &Digest) -> Option<Vec<u8>> {
+        self.0.cache.find_wrapped(source)
+    }
+
+    /// Keeps such a component for the next start.
+    pub fn keep_wrapped(&self, source: &Digest, component: &[u8]) {
+        self.0.cache.keep_wrapped(source, component);
+    }
+
     fn accept(&self, name: &str, wasm: &[u8], grants: &BTreeSet<String>) -> Result<Inspection, Broken> {
         if let Some(grant) = imports::unknown_grants(grants).first() {
             let message = format!("`plugins.{name}.grants` names the unknown capability {grant:?}");

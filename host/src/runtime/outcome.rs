@@ -19,10 +19,11 @@ pub enum LimitName {
     Handles,
     RandomBytes,
     WasmStack,
+    EvidenceDocuments,
 }
 
 impl LimitName {
-    /// Its key in the configuration. `wasm_stack` is fixed for all plugins.
+    /// Its key in the configuration. `wasm_stack` and `evidence_documents` are fixed for all plugins.
     pub fn key(self) -> &'static str {
         match self {
             LimitName::Wall => "wall",
@@ -35,6 +36,7 @@ impl LimitName {
             LimitName::Handles => "handles",
             LimitName::RandomBytes => "random_bytes",
             LimitName::WasmStack => "wasm_stack",
+            LimitName::EvidenceDocuments => "evidence_documents",
         }
     }
 
@@ -42,6 +44,8 @@ impl LimitName {
         match self {
             LimitName::Wall | LimitName::HostCall | LimitName::HostCalls => BrokenKind::Timeout,
             LimitName::WasmStack => BrokenKind::Stack,
+            // The evidence is that large, not the plugin: nothing that a breaker should count.
+            LimitName::EvidenceDocuments => BrokenKind::Unsupported,
             _ => BrokenKind::Memory,
         }
     }
@@ -65,6 +69,10 @@ impl LimitName {
             LimitName::WasmStack => {
                 format!("used up its stack of {}", show_size(super::limits::WASM_STACK as u64))
             }
+            LimitName::EvidenceDocuments => {
+                let most = show_size(super::limits::EVIDENCE_DOCUMENTS);
+                format!("asked for the evidence as JSON, and that is larger than {most}")
+            }
         }
     }
 
@@ -73,6 +81,9 @@ impl LimitName {
         let broken = Broken::new(self.kind(), format!("`{plugin}` {}", self.deed(limits))).limit(self.key());
         match self {
             LimitName::WasmStack => broken.hint("recurse less deeply in the plugin: this limit is the same for all"),
+            LimitName::EvidenceDocuments => {
+                broken.hint("upload less evidence for one commit, or use a policy that reads it without documents")
+            }
             LimitName::Wall => {
                 broken.hint(format!("raise `plugins.{plugin}.limits.wall`, or read less of the artifact"))
             }

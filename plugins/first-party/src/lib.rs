@@ -38,7 +38,7 @@ pub fn builtin_names() -> impl Iterator<Item = &'static str> {
 /// In the order of the build script's list.
 static PARTS: [FirstParty; 2] = include!(concat!(env!("OUT_DIR"), "/parts.rs"));
 
-static ALL: [FirstParty; 6] = include!(concat!(env!("OUT_DIR"), "/first_party.rs"));
+static ALL: [FirstParty; 7] = include!(concat!(env!("OUT_DIR"), "/first_party.rs"));
 
 #[cfg(test)]
 mod tests {
@@ -61,6 +61,6 @@ mod tests {
     #[test]
     fn the_names_are_those_that_configurations_use() {
         let names: Vec<_> = all().iter().map(|plugin| plugin.name).collect();
-        assert_eq!(names, ["trivy", "spdx", "cyclonedx", "sarif", "vulnerability", "license"]);
+        assert_eq!(names, ["trivy", "spdx", "cyclonedx", "sarif", "vulnerability", "license", "rego"]);
     }
 }

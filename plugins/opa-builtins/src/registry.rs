@@ -31,7 +31,7 @@ const FAMILIES: &[&[(&str, Builtin)]] = &[
 
 /// What one call may answer, in bytes of text. OPA's own answers of this size would fill a policy's memory; the
 /// instance's limit is 64 MiB, and the text is copied twice on its way.
-const MAX_RESULT_BYTES: usize = 16 << 20;
+pub(crate) const MAX_RESULT_BYTES: usize = 16 << 20;
 
 /// Every builtin that is here, in the order of the tables.
 pub fn names() -> impl Iterator<Item = &'static str> {

@@ -24,7 +24,8 @@ impl Lookup {
     /// Walks over findings only if one is named, over components only if one is named.
     pub fn of(violations: &[Violation], evidence: &Evidence) -> Lookup {
         let mut wanted = Wanted::default();
-        for about in violations.iter().filter(|violation| violation.evidence.is_empty()).filter_map(|v| v.about.as_ref())
+        for about in
+            violations.iter().filter(|violation| violation.evidence.is_empty()).filter_map(|v| v.about.as_ref())
         {
             wanted.add(about);
         }
@@ -102,8 +103,10 @@ fn add_once<'a>(list: &mut Vec<&'a About>, about: &'a About) {
 fn is_about(about: &About, found: &AssessedFinding) -> bool {
     let About::Finding { report, package, version, .. } = about else { return false };
     let of = found.finding.package.as_ref();
-    let is_name = |name: &String| of.is_some_and(|package| package.name == *name || package.purl.as_ref() == Some(name));
-    let is_version = |version: &String| of.and_then(|package| package.version.as_deref()).unwrap_or_default() == version;
+    let is_name =
+        |name: &String| of.is_some_and(|package| package.name == *name || package.purl.as_ref() == Some(name));
+    let is_version =
+        |version: &String| of.and_then(|package| package.version.as_deref()).unwrap_or_default() == version;
     report.is_none_or(|report| report == found.at.report)
         && package.as_ref().is_none_or(is_name)
         && version.as_ref().is_none_or(is_version)

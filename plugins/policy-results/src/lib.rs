@@ -58,6 +58,7 @@ pub fn verdict(reading: &Reading, answers: &[Answer]) -> Result<VerdictDocument,
 fn judge(reading: &Reading, answer: &Answer) -> Result<VerdictDocument, Problem> {
     let json = match answer.value {
         Answered::Value(json) => json,
+        Answered::Undefined if reading.form == Some(Form::Value) => return Ok(shown(reading, "is undefined", "")),
         Answered::Undefined => return Err(Problem::undefined(reading, &answer.document)),
         Answered::Failed(why) => return Err(Problem::failed(reading, &answer.document, why)),
     };
@@ -73,5 +74,11 @@ fn judge(reading: &Reading, answer: &Answer) -> Result<VerdictDocument, Problem>
         (Form::Compliance, Input::Evidence) => Err(Problem::compliance_of_what()),
         (Form::Conftest, _) => conftest::verdict(&source),
         (Form::Verdict, _) => document::verdict(&source),
+        (Form::Value, _) => Ok(shown(reading, "has a value", json)),
     }
+}
+
+fn shown(reading: &Reading, what: &str, json: &str) -> VerdictDocument {
+    let title = format!("{} {what}", reading.entrypoint);
+    VerdictDocument { summary: json.to_owned(), ..VerdictDocument::new(Outcome::NotApplicable, title) }
 }

@@ -30,6 +30,9 @@ pub enum Form {
     Conftest,
     /// Palisade's own verdict document.
     Verdict,
+    /// No verdict at all: the answer itself, as JSON in the summary, for people who look at what a rule says. Always not
+    /// applicable.
+    Value,
 }
 
 /// Which of the host's documents a policy is shown. Each is judged on its own.

@@ -156,7 +156,8 @@ impl VerdictDocument {
 }
 
 impl Violation {
-    pub(crate) fn new(rule: impl Into<String>, effect: Effect, message: impl Into<String>) -> Violation {
+    /// A violation that says nothing of what it is about.
+    pub fn new(rule: impl Into<String>, effect: Effect, message: impl Into<String>) -> Violation {
         Violation {
             rule: rule.into(),
             effect,

@@ -1,0 +1,353 @@
+//! An OPA server as policy engine, for those who keep one: asks it document by document, and tells its outage from its
+//! trouble with one input. Keeps what it answered for the record. Never decides what an answer means.
+
+mod verdict;
+
+use super::caps;
+use super::reading::Reading;
+use crate::documents::JsonDocument;
+use crate::model::record::RemoteAnswer;
+use crate::model::verdict::Outcome;
+use crate::model::{Broken, BrokenKind, Digest, Evidence, Verdict};
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, USER_AGENT};
+use http::{Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use palisade_plugin_policy_results::{self as results, Answered, Problem};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Below what proxies grant an idle connection, so that we close first.
+const IDLE_CONNECTION: Duration = Duration::from_secs(30);
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// One server. Cloning shares its connections.
+#[derive(Clone, Debug)]
+pub struct OpaServer {
+    base: Arc<str>,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    patience: Patience,
+}
+
+/// How long is waited for an answer, and for one about the server's health.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    request: Duration,
+    health: Duration,
+}
+
+/// What a server said about some documents, in their order, as far as it went.
+#[derive(Debug, Default)]
+struct Conversation {
+    /// By document: the JSON that it answered; absent where the policy is undefined.
+    answers: Vec<(String, Option<String>)>,
+    /// Documents that it could not judge, though it is well: each with why.
+    problems: Vec<(String, Broken)>,
+    /// Why nothing more was asked.
+    outage: Option<Broken>,
+    record: Vec<RemoteAnswer>,
+}
+
+/// How well a server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    Well,
+    /// It answered, with another status than 200.
+    Ill(u16),
+    Away(String),
+}
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
+}
+
+/// Why a request has no usable answer.
+enum Trouble {
+    /// It may be the server's: its health decides.
+    Server(String),
+    /// The same after a moment, maybe: the connection broke before there was an answer.
+    Connection(String),
+    /// It is this input's, or the policy's.
+    Input(Broken),
+}
+
+impl OpaServer {
+    /// The address of the server, such as `http://127.0.0.1:8181`. Which network it lies in is the operator's choice.
+    pub fn new(url: &str) -> Result<Self> {
+        let base = url.trim_end_matches('/');
+        let address: Uri = base.parse().with_context(|| format!("{url:?} is not a URL such as http://127.0.0.1:8181"))?;
+        let scheme = address.scheme_str();
+        ensure!(matches!(scheme, Some("http" | "https")), "{url:?} must begin with http:// or https://");
+        let credentials = address.authority().is_some_and(|authority| authority.as_str().contains('@'));
+        ensure!(!credentials, "the OPA server's URL must not hold credentials");
+        ensure!(address.query().is_none() && !base.contains('#'), "{url:?} must have neither query nor fragment");
+        let mut http = HttpConnector::new();
+        http.enforce_http(false);
+        http.set_connect_timeout(Some(CONNECT));
+        http.set_nodelay(true);
+        let https = HttpsConnectorBuilder::new()
+            .with_native_roots()
+            .context("reading the system's root certificates: install ca-certificates")?
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(http);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_CONNECTION)
+            .build(https);
+        let patience = Patience { request: caps::REMOTE_TIME, health: caps::REMOTE_HEALTH_TIME };
+        Ok(Self { base: base.into(), client, patience })
+    }
+
+    pub fn url(&self) -> &str {
+        &self.base
+    }
+
+    /// Stands for the engine in plans: the server's policies change without it, which a plan cannot know.
+    pub fn digest(&self) -> Digest {
+        Digest::of(format!("opa server {}", self.base).as_bytes())
+    }
+
+    /// The server's verdict on these documents, and what it answered for the record. A violation that was found wins over
+    /// whatever fails later.
+    pub async fn judge(
+        &self,
+        reading: &Reading,
+        inputs: &[JsonDocument],
+        evidence: &Evidence,
+    ) -> (Result<Verdict, Broken>, Vec<RemoteAnswer>) {
+        let mut conversation = self.converse(&reading.entrypoint, inputs).await;
+        let record = std::mem::take(&mut conversation.record);
+        (conclude(reading, conversation, evidence), record)
+    }
+
+    /// Asks the rule or package at `path` about each document, one request each, until the server is found to be away.
+    async fn converse(&self, path: &str, inputs: &[JsonDocument]) -> Conversation {
+        let mut conversation = Conversation::default();
+        for input in inputs {
+            let answer = self.ask(path, &input.json).await;
+            conversation.record.push(remembered(input, &answer));
+            match answer {
+                Ok(answer) => conversation.answers.push((input.name.clone(), answer)),
+                Err(Trouble::Input(broken)) => conversation.problems.push((input.name.clone(), broken)),
+                Err(Trouble::Server(said) | Trouble::Connection(said)) => {
+                    conversation.outage = Some(self.away(&said));
+                    break;
+                }
+            }
+        }
+        conversation
+    }
+
+    /// One request, and where it fails for a reason that may be the server's the question whether the server is well.
+    async fn ask(&self, path: &str, document: &Bytes) -> Result<Option<String>, Trouble> {
+        let trouble = match self.post(path, document).await {
+            Err(trouble @ (Trouble::Server(_) | Trouble::Connection(_))) => trouble,
+            answered => return answered,
+        };
+        match (self.health().await, trouble) {
+            (Health::Well, Trouble::Connection(_)) => match self.post(path, document).await {
+                Err(Trouble::Server(said) | Trouble::Connection(said)) => Err(Trouble::Input(self.unanswered(&said))),
+                answered => answered,
+            },
+            (Health::Well, Trouble::Server(said)) => Err(Trouble::Input(self.unanswered(&said))),
+            (_, trouble) => Err(trouble),
+        }
+    }
+
+    async fn post(&self, path: &str, document: &Bytes) -> Result<Option<String>, Trouble> {
+        let body = [b"{\"input\":".as_slice(), document, b"}"].concat();
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("{}/v1/data/{}", self.base, encoded(path)))
+            .header(CONTENT_TYPE, "application/json")
+            .header(USER_AGENT, concat!("palisade/", env!("CARGO_PKG_VERSION")))
+            .body(Full::new(Bytes::from(body)))
+            .map_err(|error| Trouble::Input(self.wrong(&format!("asking {path}: {error}"))))?;
+        let exchange = async {
+            let answer = self.client.request(request).await.map_err(|error| Trouble::Connection(causes(&error)))?;
+            let status = answer.status();
+            let body = Limited::new(answer.into_body(), caps::REMOTE_ANSWER_BYTES).collect().await;
+            Ok((status, body))
+        };
+        let (status, body) = tokio::time::timeout(self.patience.request, exchange)
+            .await
+            .map_err(|_| Trouble::Server(format!("no answer within {:?}", self.patience.request)))??;
+        let body = match body {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+                let said = format!("its answer has more than {} MiB", caps::REMOTE_ANSWER_BYTES >> 20);
+                return Err(Trouble::Input(self.wrong(&said)));
+            }
+            Err(error) => return Err(Trouble::Connection(format!("reading its answer: {error}"))),
+        };
+        self.understood(path, status, &body)
+    }
+
+    fn understood(&self, path: &str, status: StatusCode, body: &[u8]) -> Result<Option<String>, Trouble> {
+        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+            return Err(Trouble::Server(format!("it answered {status}{}", message(body))));
+        }
+        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            let broken = self.wrong(&format!("it answered {status}{}", message(body)));
+            return Err(Trouble::Input(broken.hint(format!("allow this host to read `{path}` in the server's system.authz policy"))));
+        }
+        if status != StatusCode::OK {
+            return Err(Trouble::Input(self.wrong(&format!("it answered {status}{}", message(body)))));
+        }
+        let answer: Answer<'_> = serde_json::from_slice(body)
+            .map_err(|error| Trouble::Input(self.wrong(&format!("its answer is no JSON object: {error}"))))?;
+        Ok(answer.result.map(|result| result.get().to_owned()))
+    }
+
+    /// `GET /health`.
+    pub async fn health(&self) -> Health {
+        let request = Request::builder().uri(format!("{}/health", self.base)).body(Full::default());
+        let Ok(request) = request else { return Health::Away("its address is not a URL".to_owned()) };
+        match tokio::time::timeout(self.patience.health, self.client.request(request)).await {
+            Ok(Ok(answer)) if answer.status() == StatusCode::OK => Health::Well,
+            Ok(Ok(answer)) => Health::Ill(answer.status().as_u16()),
+            Ok(Err(error)) => Health::Away(causes(&error)),
+            Err(_) => Health::Away(format!("no answer within {:?}", self.patience.health)),
+        }
+    }
+
+    fn away(&self, said: &str) -> Broken {
+        Broken::new(BrokenKind::Host, format!("the OPA server {} cannot be reached: {said}", self.base))
+            .hint("re-run the check when it is back")
+    }
+
+    fn unanswered(&self, said: &str) -> Broken {
+        self.wrong(said).hint("its own health check passes, so this is about this input; look at the server's log")
+    }
+
+    fn wrong(&self, said: &str) -> Broken {
+        Broken::new(BrokenKind::Other, format!("the OPA server {}: {said}", self.base))
+    }
+}
+
+fn conclude(reading: &Reading, conversation: Conversation, evidence: &Evidence) -> Result<Verdict, Broken> {
+    let Conversation { answers, problems, outage, .. } = conversation;
+    let failed = problems.iter().map(|(document, broken)| (document, Answered::Failed(&broken.message)));
+    let said = answers.iter().map(|(document, said)| (document, said.as_deref().map_or(Answered::Undefined, Answered::Value)));
+    let answers: Vec<results::Answer<'_>> =
+        said.chain(failed).map(|(document, value)| results::Answer { document: document.clone(), value }).collect();
+    let judged = results::verdict(reading, &answers).map(|document| verdict::verdict(document, evidence));
+    match (judged, outage) {
+        (Ok(mut verdict), Some(outage)) if verdict.outcome == Outcome::Fail => {
+            verdict.summary.push_str(&format!("\n\nNot everything was judged: {}.", outage.message));
+            Ok(verdict)
+        }
+        (_, Some(outage)) => Err(outage),
+        (Ok(verdict), None) => Ok(verdict),
+        (Err(problem), None) => Err(broken(&problem, problems)),
+    }
+}
+
+/// The server's own trouble has a better way out than the sentence that it is one.
+fn broken(problem: &Problem, problems: Vec<(String, Broken)>) -> Broken {
+    let kind = match problem {
+        Problem::Setting { .. } => BrokenKind::Settings,
+        Problem::Undefined { .. } => BrokenKind::Other,
+        _ => BrokenKind::Malformed,
+    };
+    match problems.into_iter().next() {
+        Some((_, broken)) => broken,
+        None => Broken::new(kind, problem.to_string()),
+    }
+}
+
+/// The path's parts as a URL takes them; the slashes between them stay.
+fn encoded(path: &str) -> String {
+    let mut encoded = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+/// What OPA says of an error, shortened.
+fn message(body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Error {
+        message: String,
+    }
+    match serde_json::from_slice::<Error>(body) {
+        Ok(error) => format!(": {}", error.message.chars().take(300).collect::<String>()),
+        Err(_) => String::new(),
+    }
+}
+
+/// An error of the client says little; what it was caused by says more.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut said = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        said.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    said
+}
+
+fn remembered(input: &JsonDocument, answer: &Result<Option<String>, Trouble>) -> RemoteAnswer {
+    let (said, error) = match answer {
+        Ok(said) => (said.as_deref(), None),
+        Err(Trouble::Input(broken)) => (None, Some(broken.message.clone())),
+        Err(Trouble::Server(said) | Trouble::Connection(said)) => (None, Some(said.clone())),
+    };
+    RemoteAnswer {
+        plugin: String::new(),
+        document: input.name.clone(),
+        input: Digest::of(&input.json),
+        answer: said.map(|said| Digest::of(said.as_bytes())),
+        text: said.filter(|said| said.len() <= caps::REMOTE_ANSWER_KEPT_BYTES).map(str::to_owned),
+        error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_http_and_holds_no_credentials() {
+        for good in ["http://127.0.0.1:8181", "https://opa.example/policies/", "http://opa:8181/"] {
+            assert!(OpaServer::new(good).is_ok(), "{good}");
+        }
+        for bad in ["opa:8181", "ftp://opa", "http://me:secret@opa", "http://opa?x=1", ""] {
+            let refused = OpaServer::new(bad).expect_err(bad).to_string();
+            assert!(!refused.contains("secret"), "{refused}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_never_answers_is_away_after_its_time() {
+        // Nobody accepts: the system holds the connections open.
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut server = OpaServer::new(&format!("http://{}", silent.local_addr().unwrap())).unwrap();
+        server.patience = Patience { request: Duration::from_millis(20), health: Duration::from_millis(20) };
+        let input = JsonDocument { name: "evidence".to_owned(), json: Bytes::from_static(b"{}") };
+        let conversation = server.converse("main/deny", std::slice::from_ref(&input)).await;
+        let outage = conversation.outage.expect("an outage");
+        assert_eq!(outage.kind, BrokenKind::Host);
+        assert!(outage.message.contains("no answer within 20ms"), "{}", outage.message);
+        assert_eq!(conversation.record[0].error.as_deref(), Some("no answer within 20ms"));
+    }
+
+    #[test]
+    fn a_path_is_written_as_a_url_takes_it() {
+        assert_eq!(encoded("compliance/license_report"), "compliance/license_report");
+        assert_eq!(encoded("a?b#c d"), "a%3Fb%23c%20d");
+    }
+}
