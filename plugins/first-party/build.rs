@@ -18,12 +18,6 @@ const PARTS: [&str; 2] = ["opa-glue", "opa-builtins"];
 /// Libraries below `plugins/` that more than one of them is made of.
 const LIBRARIES: [&str; 2] = ["policy-results", "policy-evaluator"];
 
-/// Components that are no plugins by themselves: what the host joins OPA policies with.
-const PARTS: [&str; 2] = ["opa-glue", "opa-builtins"];
-
-/// Libraries below `plugins/` that more than one of them is made of.
-const LIBRARIES: [&str; 2] = ["policy-results", "policy-evaluator"];
-
 const TARGET: &str = "wasm32-wasip2";
 
 fn main() {
