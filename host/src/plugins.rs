@@ -169,7 +169,9 @@ impl Catalogue {
             }
             (entry.config.name.clone(), entry)
         });
-        Self { entries: futures::future::join_all(entries).await.into_iter().collect() }
+        let entries = futures::future::join_all(entries).await.into_iter().collect();
+        runtime.all_loaded();
+        Self { entries }
     }
 
     /// The plugin of this name, if it loaded.

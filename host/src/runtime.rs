@@ -10,6 +10,7 @@ mod compile;
 mod contract;
 mod convert;
 mod engine;
+mod functions;
 mod host;
 mod imports;
 mod judge;
@@ -203,6 +204,7 @@ struct Shared {
     limits: Limits,
     cache: Arc<cache::Cache>,
     compiler: compile::Compiler,
+    functions: Arc<functions::Functions>,
     breaker: Breaker,
     shelf: Arc<Shelf>,
     counts: Mutex<Counts>,
@@ -236,12 +238,18 @@ impl Runtime {
             limits: options.limits,
             cache: Arc::new(cache),
             compiler: compile::Compiler::default(),
+            functions: machine.functions,
             breaker: Breaker::default(),
             shelf: Arc::default(),
             counts: Mutex::default(),
             pool_slots: machine.pool_slots,
             concurrency,
         })))
+    }
+
+    /// Gives back what was only kept to compile the next plugin faster.
+    pub fn all_loaded(&self) {
+        self.0.functions.forget();
     }
 
     pub fn statistics(&self) -> Statistics {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 const GUESTS: &str = "tests/tests/hostile_guests.rs";
 const COMPONENTS: &str = "tests/tests/hostile_components.rs";
+const POLICIES: &str = "tests/tests/hostile_policies.rs";
 const LIMITS: &str = "host/src/runtime/limits.rs";
 
 /// Which test reaches which limit. A limit of a call by its key, a fixed one by its constant.
@@ -83,6 +84,23 @@ const REACHED: &[(&str, &str, &[&str])] = &[
         "places_that_are_never_given_back_are_not_waited_for_without_end",
         &["COMPILES_AT_ONCE", "COMPILE_TURN"],
     ),
+    (
+        POLICIES,
+        "a_module_that_does_not_come_to_an_end_or_eats_memory_is_refused_while_it_is_wrapped",
+        &["PROBE_FUEL", "PROBE_MEMORY"],
+    ),
+    (
+        POLICIES,
+        "lists_that_lie_are_refused_while_the_module_is_wrapped",
+        &["PROBE_ANSWER", "PROBE_NAMES", "PROBE_NAME"],
+    ),
+    (
+        POLICIES,
+        "data_that_is_too_much_for_a_snapshot_is_left_to_each_instance_and_its_limits",
+        &["DATA_FUEL_PER_BYTE", "SNAPSHOT_SIZE"],
+    ),
+    ("host/src/documents/tests.rs", "documents_that_do_not_fit_are_refused_and_not_cut", &["EVIDENCE_DOCUMENTS"]),
+    ("host/src/runtime/functions.rs", "no_more_is_kept_than_there_is_room_for", &["COMPILED_FUNCTIONS"]),
     ("host/src/runtime/cache.rs", "the_oldest_entries_go_where_the_cache_is_full", &["CACHE_SIZE"]),
 ];
 

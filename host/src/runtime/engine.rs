@@ -1,6 +1,8 @@
 //! The engine: compiler settings, the pool of instance slots, and the thread that ticks. Knows nothing of plugins.
 
+use super::functions::Functions;
 use super::limits;
+use std::sync::Arc;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result};
 
 /// The engine and how it allocates.
@@ -9,14 +11,16 @@ pub struct Machine {
     pub engine: Engine,
     /// Calls that the pool holds at once; absent where there was no room for any pool.
     pub pool_slots: Option<usize>,
+    pub functions: Arc<Functions>,
 }
 
 impl Machine {
     /// An engine for so many calls at once. Takes a smaller pool, and at last none, where the address space is short.
     pub fn start(calls: usize) -> anyhow::Result<Self> {
-        let machine = match halving(calls.max(1), |slots| Engine::new(&pooling(slots))) {
-            Some((engine, slots)) => Self { engine, pool_slots: Some(slots) },
-            None => Self { engine: on_demand()?, pool_slots: None },
+        let functions = Arc::<Functions>::default();
+        let machine = match halving(calls.max(1), |slots| Engine::new(&pooling(&functions, slots)?)) {
+            Some((engine, slots)) => Self { engine, pool_slots: Some(slots), functions },
+            None => Self { engine: on_demand(&functions)?, pool_slots: None, functions },
         };
         match machine.pool_slots {
             Some(slots) if slots >= calls => {}
@@ -31,8 +35,8 @@ impl Machine {
     }
 }
 
-fn on_demand() -> anyhow::Result<Engine> {
-    Engine::new(&config()).map_err(|error| anyhow::anyhow!("starting the WebAssembly engine: {error:#}"))
+fn on_demand(functions: &Arc<Functions>) -> anyhow::Result<Engine> {
+    config(functions).and_then(|config| Engine::new(&config)).map_err(|error| anyhow::anyhow!("starting the WebAssembly engine: {error:#}"))
 }
 
 /// The first success over `slots`, a half of it, a quarter, …; `None` if not even one is possible.
@@ -47,9 +51,11 @@ fn halving<T>(mut slots: usize, mut attempt: impl FnMut(usize) -> Result<T>) -> 
     None
 }
 
-fn config() -> Config {
+fn config(functions: &Arc<Functions>) -> Result<Config> {
     let mut config = Config::new();
+    let functions = Arc::clone(functions);
     config
+        .enable_incremental_compilation(functions)?
         .epoch_interruption(true)
         .max_wasm_stack(limits::WASM_STACK)
         .async_stack_size(limits::ASYNC_STACK)
@@ -60,10 +66,10 @@ fn config() -> Config {
         .cranelift_nan_canonicalization(true)
         // Less surface; threads and GC are not even compiled in.
         .wasm_memory64(false);
-    config
+    Ok(config)
 }
 
-fn pooling(slots: usize) -> Config {
+fn pooling(functions: &Arc<Functions>, slots: usize) -> Result<Config> {
     let slots = u32::try_from(slots).unwrap_or(u32::MAX / limits::CORE_INSTANCES);
     let mut pool = PoolingAllocationConfig::new();
     // For each call at once the most that one may have: with less, one plugin could take the slots of its neighbours.
@@ -87,9 +93,9 @@ fn pooling(slots: usize) -> Config {
         // Reset by memset instead of madvise up to here; more only costs resident memory.
         .linear_memory_keep_resident(1 << 20)
         .table_keep_resident(512 << 10);
-    let mut config = config();
+    let mut config = config(functions)?;
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    config
+    Ok(config)
 }
 
 /// Moves the epoch from a thread of its own: a task's ticks would come late and in bursts under load. Ends with the engine.

@@ -15,6 +15,9 @@ pub const MAX_TABLE_ELEMENTS: u64 = 20_000;
 pub const PLUGIN_SIZE: u64 = 32 * MIB;
 /// The compiler is parallel inside and takes hundreds of MB for large guests.
 pub const COMPILES_AT_ONCE: usize = 2;
+/// Compiled functions that are kept while plugins load, to be shared between those that carry the same code. The builtins
+/// of OPA policies and their glue take about 25 MiB.
+pub const COMPILED_FUNCTIONS: u64 = 128 * MIB;
 /// How long a plugin waits until others are compiled: twenty large ones, two at a time, take 200 s.
 pub const COMPILE_TURN: Duration = Duration::from_secs(300);
 /// Functions of a plugin, over all its modules: the JavaScript runtime has 20,000. 50,000 empty ones take 8 s and 300 MB
