@@ -246,7 +246,8 @@ pub struct Check {
     pub policies: Vec<String>,
     /// Settings by policy, over those of the plugin.
     pub settings: BTreeMap<String, serde_json::Map<String, serde_json::Value>>,
-    /// What its policies judge, in place of what the plugins say: `vulnerabilities`, `licenses`, ….
+    /// What its policies judge, in place of what the plugins say: `vulnerabilities`, `licenses`, …. For policies in Rego it
+    /// stands beside what their entrypoint tells.
     pub reads: Option<Vec<String>>,
     pub fail_closed: Option<bool>,
     /// `success`, `neutral` or `failure`.

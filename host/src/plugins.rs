@@ -4,7 +4,6 @@
 mod opa;
 mod source;
 
-pub use opa::schema_without_sources;
 pub use source::Origin;
 
 use crate::model::{Broken, BrokenKind, Digest, PluginName};
@@ -131,6 +130,14 @@ impl Entry {
         match &self.sources {
             Some(sources) => Cow::Owned(sources.under(settings)),
             None => Cow::Borrowed(settings),
+        }
+    }
+
+    /// The schema of its component's settings, without what it gets beside the configuration's.
+    pub fn settings_schema<'a>(&self, schema: &'a str) -> Cow<'a, str> {
+        match &self.sources {
+            Some(sources) => Cow::Owned(sources.taken_from(schema)),
+            None => Cow::Borrowed(schema),
         }
     }
 
@@ -275,11 +282,10 @@ async fn opened<'a>(
         Code::Component(wasm) => (wasm, None),
         Code::Module { wasm, data } => (Cow::Owned(opa::component(runtime, &config.name, wasm, data).await?), None),
         Code::Sources { modules, data, rego_version } => {
-            refuse_sources_in_settings(config)?;
-            // The operator knows better than the manifest.
-            let rego_version = rego_version.filter(|_| config.settings.get("rego_version").is_none());
+            let sources = Sources::new(&modules, &data, rego_version);
+            refuse_in_settings(config, &sources)?;
             let rego = source::built_in(&config.name, opa::REGO, first_party)?;
-            (Cow::Borrowed(rego), Some(Sources::new(&modules, &data, rego_version)))
+            (Cow::Borrowed(rego), Some(sources))
         }
     };
     Ok(Opened::Component(Component { label: Label::of(&wasm), wasm, sources }))
@@ -323,12 +329,12 @@ async fn load(runtime: &Runtime, entry: &Entry, wasm: &[u8]) -> Result<Plugin, B
     }
 }
 
-fn refuse_sources_in_settings(config: &PluginConfig) -> Result<(), Broken> {
-    let both = Sources::KEYS.into_iter().find(|key| config.settings.get(key).is_some());
+fn refuse_in_settings(config: &PluginConfig, sources: &Sources) -> Result<(), Broken> {
+    let both = sources.keys.iter().find(|key| config.settings.get(**key).is_some());
     both.map_or(Ok(()), |key| {
-        let key = format!("plugins.{}.settings.{key}", config.name);
-        Err(Broken::new(BrokenKind::Settings, format!("`{key}` and `file` both give the policy"))
-            .hint(format!("remove `{key}`")))
+        let setting = format!("plugins.{}.settings.{key}", config.name);
+        Err(Broken::new(BrokenKind::Settings, format!("`{setting}` and `file` both give `{key}`"))
+            .hint(format!("remove `{setting}`")))
     })
 }
 
@@ -367,6 +373,26 @@ mod tests {
     async fn an_unknown_built_in_plugin_names_the_known_ones() {
         let problem = problem(PluginSource::BuiltIn("trivvy".to_owned())).await;
         assert!(problem.contains("`trivvy`, which does not exist; built-in plugins are trivy"), "{problem}");
+    }
+
+    #[tokio::test]
+    async fn an_opa_server_is_not_given_what_only_this_host_looks_at() {
+        let runtime = Runtime::new(RuntimeOptions { concurrency: 1, ..RuntimeOptions::default() }).unwrap();
+        let server = || config("ours", PluginSource::OpaServer("http://127.0.0.1:1".to_owned()));
+        let limits = LimitOverrides { findings: Some(1), ..LimitOverrides::default() };
+        let cases = [
+            (None, server()),
+            (Some("plugins.ours.limits"), PluginConfig { limits, ..server() }),
+            (Some("plugins.ours.grants"), PluginConfig { grants: BTreeSet::from(["http".to_owned()]), ..server() }),
+            (Some("plugins.ours.bind"), PluginConfig { bind: vec!["*.json".to_owned()], ..server() }),
+        ];
+        for (key, config) in cases {
+            let problem = Catalogue::load(&runtime, vec![config], &[]).await.status()[0].problem.clone();
+            let expected = key.map(|key| {
+                format!("`{key}` is for what runs in this host, and an OPA server does not; change `{key}`")
+            });
+            assert_eq!(problem, expected);
+        }
     }
 
     #[tokio::test]

@@ -74,7 +74,7 @@ pub struct PolicyUse {
     pub plugin: PluginName,
     /// An object laid over the plugin's own settings, key by key; null means none.
     pub settings: Value,
-    /// What the policy judges, where the plugin does not say it or the check narrows it.
+    /// What the policy judges, in place of what the plugin says; of an OPA policy, beside what its entrypoint tells.
     pub reads: Option<Vec<Coverage>>,
 }
 
@@ -108,7 +108,8 @@ pub struct AvailablePlugin {
     pub formats: Vec<(String, Vec<Coverage>)>,
     /// Evaluators: what the policy judges; empty means every kind.
     pub reads: Vec<Coverage>,
-    /// OPA policies: the entrypoints that may be asked. What such a policy reads is known by its entrypoint.
+    /// OPA policies: the entrypoints that may be asked. What such a policy reads is known by its entrypoint, or the check
+    /// says it.
     pub entrypoints: Option<Entrypoints>,
     /// From the plugin's own section of the configuration.
     pub settings: Value,
@@ -174,13 +175,26 @@ fn policy_plan(policy: &PolicyUse, available: &[AvailablePlugin]) -> PolicyPlan 
             Err(unclear) => (Vec::new(), Some(unclear)),
         },
     };
+    let for_tests = plugin.entrypoints.as_ref().and_then(|_| for_tests_only(&plugin.name, &settings));
     PolicyPlan {
         plugin: policy.plugin.clone(),
         plugin_digest: plugin.digest,
         settings,
         reads,
-        broken: plugin.broken.clone().or(problem).or(unclear),
+        broken: plugin.broken.clone().or(problem).or(for_tests).or(unclear),
     }
+}
+
+/// What an OPA policy may be set to while it is tested: a check with such settings would never fail.
+fn for_tests_only(plugin: &PluginName, settings: &str) -> Option<Broken> {
+    let settings: Value = serde_json::from_str(settings).unwrap_or_default();
+    let (key, said) = match (settings["run_tests"].as_bool(), settings["result"].as_str()) {
+        (Some(true), _) => ("run_tests", "runs the policy's tests in place of judging"),
+        (_, Some("value")) => ("result", "is `value`, which shows the answer and judges nothing"),
+        _ => return None,
+    };
+    let hint = format!("remove `{key}`; it is for `palisade policy test`, which sets it itself");
+    Some(Broken::new(BrokenKind::Settings, format!("settings of `{plugin}`: `/{key}` {said}")).hint(hint))
 }
 
 /// A policy that names no evaluator: the plan keeps what it asked for, and why it cannot be had.

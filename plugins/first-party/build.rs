@@ -90,6 +90,7 @@ fn build(workspace: &Path, guests: &Path, plugin: &str) {
         .current_dir(workspace)
         .args(["rustc", "--quiet", "--profile", "guest", "--target", TARGET, "--lib", "--crate-type", "cdylib"])
         .args(["--package", &format!("palisade-plugin-{plugin}")])
+        .args(features(plugin))
         .arg("--target-dir")
         .arg(guests)
         .stdout(Stdio::null());
@@ -105,6 +106,11 @@ fn build(workspace: &Path, guests: &Path, plugin: &str) {
         Ok(_) => fail(&format!("the plugin {plugin} does not build for {TARGET}; its errors stand below")),
         Err(error) => fail(&format!("starting cargo for the plugin {plugin}: {error}")),
     }
+}
+
+/// A part that is also a library exports its component's functions only where it is built as one.
+fn features(plugin: &str) -> &'static [&'static str] {
+    if plugin == "opa-builtins" { &["--features", "component"] } else { &[] }
 }
 
 /// Flags, wrappers (clippy's), profiles and target directories of the outer build would change or block the inner one.

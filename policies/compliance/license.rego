@@ -3,7 +3,7 @@
 package compliance
 
 # METADATA
-# description: Undefined without a list of packages, so that a document of another kind is never "0 of 0".
+# description: Undefined without a list of packages, so that a document of another kind is never "0 of 0"; and without its lists of licences.
 # entrypoint: true
 license_report := {
 	"compliant": licenses_compliant,
@@ -25,6 +25,9 @@ license_report := {
 	},
 } if {
 	is_array(input.packages)
+	is_array(data.compliance.licenses.allowed)
+	is_array(data.compliance.licenses.conditional)
+	is_array(data.compliance.licenses.blocked)
 }
 
 # Without a package nothing was judged, so nothing is compliant.

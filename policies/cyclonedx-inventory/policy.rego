@@ -1,29 +1,53 @@
 # What a bill of materials in CycloneDX must say of its components. Written as for Conftest: `deny`, `violation`, `warn`.
+# Each is undefined where the lists of the evidence or the settings are missing: `contains` alone would be an empty set then,
+# and a pass.
 package main
 
 # METADATA
 # description: Facts without which nobody can tell what a component is.
 # entrypoint: true
-deny contains message("inventory/version", entry, "has no version") if {
+deny := unidentified if is_judgeable
+
+# METADATA
+# description: One violation for all components without a licence, where there are more than the data allows.
+# entrypoint: true
+violation := too_many_unlicensed if is_judgeable
+
+# METADATA
+# description: Facts that are good to have.
+# entrypoint: true
+warn := incomplete if is_judgeable
+
+# METADATA
+# description: How many components are held against the rules.
+# entrypoint: true
+judged := count(components) if is_judgeable
+
+is_judgeable if {
+	is_array(input.components)
+	is_array(input.reports)
+	is_array(data.inventory.types)
+	is_array(data.inventory.allowed_hashes)
+	is_number(data.inventory.max_unlicensed)
+}
+
+unidentified contains message("inventory/version", entry, "has no version") if {
 	some entry in components
 	not entry.component.version
 }
 
-deny contains message("inventory/identity", entry, "has neither package URL nor CPE") if {
+unidentified contains message("inventory/identity", entry, "has neither package URL nor CPE") if {
 	some entry in components
 	not entry.component.purl
 	count(entry.component.cpes) == 0
 }
 
-deny contains message("inventory/deprecated", entry, "is deprecated by its publisher") if {
+unidentified contains message("inventory/deprecated", entry, "is deprecated by its publisher") if {
 	some entry in components
 	entry.component.deprecated
 }
 
-# METADATA
-# description: One violation for all components without a licence, where there are more than the data allows.
-# entrypoint: true
-violation contains {
+too_many_unlicensed contains {
 	"msg": sprintf("%d components have no licence, %d may: %s", [count(unlicensed), most, concat(", ", names)]),
 	"rule": "inventory/licence",
 	"details": {"components": names},
@@ -34,30 +58,22 @@ violation contains {
 	names := sort([label(entry.component) | some entry in unlicensed])
 }
 
-# METADATA
-# description: Facts that are good to have.
-# entrypoint: true
-warn contains message("inventory/hash", entry, "has no hash that still counts as strong") if {
+incomplete contains message("inventory/hash", entry, "has no hash that still counts as strong") if {
 	some entry in components
 	entry.component.component_type == "library"
 	not has_strong_hash(entry.component)
 }
 
-warn contains message("inventory/supplier", entry, "names no supplier") if {
+incomplete contains message("inventory/supplier", entry, "names no supplier") if {
 	some entry in components
 	not entry.component.supplier
 }
 
-warn contains {"msg": "the document says of itself that it is not complete", "rule": "inventory/completeness"} if {
+incomplete contains {"msg": "the document says of itself that it is not complete", "rule": "inventory/completeness"} if {
 	some report in input.reports
 	is_cyclonedx(report)
 	report.completeness == "partial"
 }
-
-# METADATA
-# description: How many components are held against the rules. Undefined for a document of another kind.
-# entrypoint: true
-judged := count(components) if is_array(input.components)
 
 # Of reports in CycloneDX only; the root is what is inventoried, not a part of it.
 components := [entry |

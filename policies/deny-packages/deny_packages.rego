@@ -5,9 +5,9 @@ import data.inventory
 import data.rules
 
 # METADATA
-# description: Undefined without a list of components, so that a document of another kind is never a pass.
+# description: Undefined without lists of components, rules and scopes, so that what was not judged is never a pass.
 # entrypoint: true
-deny := rules.denied | rules.unreadable if is_array(input.components)
+deny := rules.denied | rules.unreadable if inventory.is_judgeable
 
 # METADATA
 # description: What could not be held against the rules.
@@ -22,5 +22,5 @@ warn := {entry |
 		"evidence": [{"component": judged.at}],
 	}
 } if {
-	is_array(input.components)
+	inventory.is_judgeable
 }

@@ -4,6 +4,13 @@ package inventory
 
 import data.purl
 
+# Without these nothing can be judged, and nothing would be denied.
+is_judgeable if {
+	is_array(input.components)
+	is_array(data.denied_packages.rules)
+	is_array(data.denied_packages.scopes)
+}
+
 # What is inventoried itself is nobody's choice of a package.
 judged := [entry |
 	some entry in input.components
@@ -12,9 +19,15 @@ judged := [entry |
 ]
 
 # Each package URL once, however many reports name it.
-package_urls := {entry.component.purl: package_url |
+package_urls := {text: package_url |
+	some text, _ in places
+	package_url := purl.parse(text)
+}
+
+# Where each package URL stands.
+places[text] contains {"component": entry.at} if {
 	some entry in judged
-	package_url := purl.parse(entry.component.purl)
+	text := entry.component.purl
 }
 
 # A function, because `not purl.parse(component.purl)` would itself be undefined where there is no `purl`.

@@ -1,21 +1,22 @@
 # Package URLs, taken apart and compared: `pkg:type/namespace/name@version?qualifier=value#subpath`.
 package purl
 
-# Undefined for what is no package URL.
-parse(text) := object.union(parts, version_of(tail)) if {
-	startswith(text, "pkg:")
-	path := trim(split(split(trim_prefix(text, "pkg:"), "#")[0], "?")[0], "/")
-	segments := split(path, "/")
+# Undefined for what is no package URL. Decoded before it is split, for `%2F` is a slash to whoever installs the package;
+# and without the segments that such a tool would pass over.
+parse(text) := object.union(parts, {"version": version | version != ""}) if {
+	is_string(text)
+	startswith(lower(text), "pkg:")
+	[path, version] := at_version(trim(split(split(substring(text, 4, -1), "#")[0], "?")[0], "/"))
+	segments := [segment | some segment in split(decoded(path), "/"); not segment in {"", ".", ".."}]
 	count(segments) > 1
 	kind := lower(segments[0])
-	tail := segments[count(segments) - 1]
+	last := count(segments) - 1
 	parts := {
 		"type": kind,
-		"namespace": canonical(kind, concat("/", [decoded(part) | some part in array.slice(segments, 1, count(segments) - 1)])),
-		"name": canonical(kind, decoded(split(tail, "@")[0])),
+		"namespace": canonical(kind, concat("/", array.slice(segments, 1, last))),
+		"name": canonical(kind, segments[last]),
 		"qualifiers": qualifiers(text),
 	}
-	parts.name != ""
 }
 
 # Whether a package URL fits a pattern: the type is equal, namespace and name may hold `*`, a version in the pattern is
@@ -25,7 +26,13 @@ matches(pattern, package_url) if {
 	glob.match(pattern.namespace, ["/"], package_url.namespace)
 	glob.match(pattern.name, ["/"], package_url.name)
 	not other_version(pattern, package_url)
-	object.subset(package_url.qualifiers, pattern.qualifiers)
+	count(pattern.qualifiers - package_url.qualifiers) == 0
+}
+
+# A glob that cannot be read matches nothing, neither true nor false.
+has_readable_globs(pattern) if {
+	is_boolean(glob.match(pattern.namespace, ["/"], ""))
+	is_boolean(glob.match(pattern.name, ["/"], ""))
 }
 
 other_version(pattern, package_url) if {
@@ -33,14 +40,27 @@ other_version(pattern, package_url) if {
 	pattern.version != object.get(package_url, "version", "")
 }
 
-version_of(tail) := {"version": decoded(version)} if {
-	version := split(tail, "@")[1]
-	version != ""
-} else := {}
+# The path, and the version after the last `@`; not after that of a scope, as in `npm/@scope/name`.
+at_version(path) := [before, version] if {
+	pieces := split(path, "@")
+	last := count(pieces) - 1
+	last > 0
+	before := concat("@", array.slice(pieces, 0, last))
+	version := decoded_or_raw(pieces[last])
+	not is_scope(before, version)
+} else := [path, ""]
 
-qualifiers(text) := {key: decoded(value) |
+is_scope(before, after) if {
+	endswith(before, "/")
+	contains(after, "/")
+}
+
+# Pairs, for one key may be there twice.
+qualifiers(text) := {[lower(parts[0]), decoded_or_raw(value)] |
 	some pair in split(split(split(text, "#")[0], "?")[1], "&")
-	[key, value] := split(pair, "=")
+	parts := split(pair, "=")
+	count(parts) > 1
+	value := concat("=", array.slice(parts, 1, count(parts)))
 }
 
 # Registries that take two spellings for one package.
@@ -54,3 +74,7 @@ canonical(kind, text) := text if {
 
 # A plus stands for itself in a package URL.
 decoded(text) := urlquery.decode(replace(text, "+", "%2B"))
+
+decoded_or_raw(text) := decoded(text) if {
+	true
+} else := text

@@ -9,10 +9,20 @@ any_range_holds(ranges, version) if {
 	}
 }
 
-comparable(version) if semver.is_valid(padded(version))
+comparable(version) if {
+	semver.is_valid(padded(version))
+	not has_revision(version)
+}
 
-# Whether a comparison can be held against anything.
-is_readable(comparison) if comparable(parts(comparison)[1])
+# `6.0.0-1` is the first revision of a distribution's package of 6.0.0 as well as a release before it. Only Go's
+# `0.0.0-20260102030405-0123456789ab` cannot be mistaken.
+has_revision(version) if {
+	regex.match(`^v?[0-9.]+-[0-9]`, version)
+	not regex.match(`[.-][0-9]{14}-[0-9a-f]{12}(\+|$)`, version)
+}
+
+# Whether a comparison can be held against anything. A bound is ours, and `-0` in it says before the release.
+is_readable(comparison) if semver.is_valid(padded(parts(comparison)[1]))
 
 holds(comparison, version) if {
 	[operator, bound] := parts(comparison)

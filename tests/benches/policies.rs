@@ -58,7 +58,7 @@ fn licences(opa: &Path, directory: &Path, scratch: &Path) {
         "packages  component ms  server ms  component/server  license ms  server/license  rego ms  native regorus ms"
     );
     for packages in PACKAGES {
-        let evidence = inventory(packages);
+        let evidence = Arc::new(inventory(packages));
         let component = evaluate(&component, &evidence, &settings);
         let asked = fastest(TRIES, || ask(&client, &evidence));
         let license = evaluate(&license, &evidence, &json!({}));
@@ -156,7 +156,7 @@ fn documents(evidence: &Evidence) -> Vec<palisade::documents::JsonDocument> {
     documents
 }
 
-fn ask(server: &OpaServer, evidence: &Evidence) {
+fn ask(server: &OpaServer, evidence: &Arc<Evidence>) {
     let reading = reading(&json!({"entrypoint": ENTRYPOINT}).to_string(), None).expect("sound settings");
     let (verdict, _) = site::TOKIO.block_on(server.judge(&reading, &documents(evidence), evidence));
     divan::black_box(verdict.expect("the server judges"));

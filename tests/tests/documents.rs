@@ -172,6 +172,7 @@ fn context() -> Context {
 
 fn artifact(path: &str, bytes: &[u8]) -> Artifact {
     let run = RunSource {
+        stale_attempt: false,
         id: RunId(77),
         attempt: 1,
         workflow_path: ".github/workflows/ci.yml".to_owned(),

@@ -16,5 +16,6 @@ mod policies_bundles;
 mod policies_four_ways;
 mod policies_remote;
 mod policies_results;
+mod policies_tested;
 mod rooms;
 mod webhooks;

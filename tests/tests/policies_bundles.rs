@@ -157,6 +157,66 @@ async fn a_folder_of_rego_is_a_check_without_any_opa_tool() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_component_that_lost_its_label_needs_a_check_that_says_what_it_reads() {
+    let Some(_) = opa::command() else { return };
+    let directory = folder(CONFTEST, "CRITICAL");
+    let built = palisade_cli(directory.path(), &["policy", "build", "rules", "-e", "main/deny", "-o", "ours.wasm"]);
+    assert!(built.status.success(), "{}", said(&built));
+    let file = directory.path().join("ours.wasm");
+    let mut component = std::fs::read(&file).expect("the component is there");
+    let label: &[u8] = b"palisade:opa-policy";
+    let at = component.windows(label.len()).rposition(|name| name == label).expect("it has a label");
+    component[at..at + label.len()].copy_from_slice(b"palisade:no-policy!");
+    std::fs::write(&file, component).expect("writing the component");
+    let error = start_error(&configuration(&file, "", "")).await;
+    assert!(error.contains("main/deny") && error.contains("reads ="), "{error}");
+    let palisade = TestHost::with(&configuration(&file, "", "reads = [\"vulnerabilities\"]")).await;
+    assert_eq!(judged(&palisade, "CRITICAL").await.to_string(), "failure: Our Check - Failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_interpreter_from_a_file_needs_a_check_that_says_what_it_reads() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("interpreter.wasm");
+    let rego = palisade_first_party::all().iter().find(|plugin| plugin.name == "rego").expect("it comes with the host");
+    std::fs::write(&file, rego.wasm).expect("writing the component");
+    let settings =
+        r#"settings = { policy = "package main\n\ndeny contains \"no\" if input.never\n", entrypoint = "main/deny" }"#;
+    let error = start_error(&configuration(&file, settings, "")).await;
+    assert!(error.contains("main/deny") && error.contains("reads ="), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_by_which_no_check_could_fail_stop_the_start() {
+    let directory = folder(COMPLIANCE, "CRITICAL");
+    let rules = directory.path().join("rules");
+    let entrypoint = "entrypoint = \"compliance/vulnerability_report\"";
+    let tests = format!("settings = {{ {entrypoint}, run_tests = true }}");
+    let error = start_error(&configuration(&rules, &tests, "")).await;
+    assert!(error.contains("`/run_tests` runs the policy's tests"), "{error}");
+    let plugin = format!("settings = {{ {entrypoint} }}");
+    let error = start_error(&configuration(&rules, &plugin, "settings = { ours = { result = \"value\" } }")).await;
+    assert!(error.contains("`/result` is `value`"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_language_that_a_manifest_names_is_not_named_again() {
+    let directory = folder(COMPLIANCE, "CRITICAL");
+    let rules = directory.path().join("rules");
+    std::fs::write(rules.join(".manifest"), r#"{"rego_version": 1, "roots": [""]}"#).expect("writing the manifest");
+    let entrypoint = "entrypoint = \"compliance/vulnerability_report\"";
+    let both = format!("settings = {{ {entrypoint}, rego_version = \"v0\" }}");
+    let error = start_error(&configuration(&rules, &both, "")).await;
+    assert!(error.contains("`plugins.ours.settings.rego_version` and `file` both give `rego_version`"), "{error}");
+    let plugin = format!("settings = {{ {entrypoint} }}");
+    let check = "settings = { ours = { rego_version = \"v0\" } }";
+    let error = start_error(&configuration(&rules, &plugin, check)).await;
+    assert!(error.contains("`/rego_version` is not a setting"), "{error}");
+    let palisade = TestHost::with(&configuration(&rules, &plugin, "")).await;
+    assert_eq!(judged(&palisade, "CRITICAL").await.to_string(), "failure: Our Check - Failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_signed_bundle_is_verified_with_the_key_and_refused_without_a_match() {
     let Some(command) = opa::command() else { return };
     let directory = folder(COMPLIANCE, "CRITICAL");

@@ -62,7 +62,11 @@ impl FakeOpa {
     }
 
     fn is_ill(&self) {
-        *self.script.health.lock().expect("nobody panicked") = 500;
+        self.answers_its_health_check(500);
+    }
+
+    fn answers_its_health_check(&self, status: u16) {
+        *self.script.health.lock().expect("nobody panicked") = status;
     }
 
     fn asked(&self) -> Vec<(String, Value)> {
@@ -204,6 +208,40 @@ async fn violations_already_found_win_over_an_outage_that_comes_later() {
     let check = after_ci(&palisade, 2).check_run_completed("Our Check").await;
     assert_eq!(check.to_string(), "failure: Our Check - Failed");
     assert!(text(&check).contains("Not everything was judged"), "{}", text(&check));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_cannot_be_judged_wins_over_an_outage_that_comes_later() {
+    for reply in [Reply::Undefined, Reply::Result(json!("no report")), Reply::Status(400)] {
+        let opa = FakeOpa::start(&[reply.clone(), Reply::Status(503)]).await;
+        opa.is_ill();
+        let settings = "settings = { entrypoint = \"compliance/vulnerability_report\" }";
+        let palisade = host(&opa.url, settings, "").await;
+        let check = after_ci(&palisade, 2).check_run_completed("Our Check").await;
+        assert_eq!(check.to_string(), "failure: Our Check - Policy Error", "{reply:?}");
+        assert_eq!(opa.asked().len(), 2, "{reply:?}: the second document met the outage");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_health_check_that_says_so_makes_a_server_s_trouble_an_outage() {
+    let (error, outage) = ("failure: Our Check - Policy Error", "neutral: Our Check - System Unavailable");
+    for (status, expected) in [(401, error), (403, error), (404, error), (429, outage), (503, outage)] {
+        let opa = FakeOpa::start(&[Reply::Status(500)]).await;
+        opa.answers_its_health_check(status);
+        let palisade = host(&opa.url, DENY, "reads = [\"vulnerabilities\"]").await;
+        let check = after_ci(&palisade, 1).check_run_completed("Our Check").await;
+        assert_eq!(check.to_string(), expected, "{status}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_violations_than_anybody_reads_are_a_failure_all_the_same() {
+    let denied: Vec<Value> =
+        (0..30_000).map(|n| json!({ "msg": format!("{n} is denied"), "id": "CVE-2026-0000" })).collect();
+    let (_opa, check) = judged(&[Reply::Result(json!(denied))]).await;
+    assert_eq!(check.to_string(), "failure: Our Check - Failed");
+    assert!(text(&check).contains("CVE-2026-0000") || text(&check).contains("is denied"), "{}", text(&check));
 }
 
 #[tokio::test(flavor = "multi_thread")]

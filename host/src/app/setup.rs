@@ -4,12 +4,12 @@ use crate::config::{Check, Config};
 use crate::model::plan::{Conclusion, WaitFor};
 use crate::model::report::Coverage;
 use crate::model::{CheckName, Plan, PluginName};
-use crate::plugins::{self, Catalogue, Engine, Entry, OpaOptions, PluginConfig, PluginSource};
+use crate::plugins::{Catalogue, Engine, Entry, OpaOptions, PluginConfig, PluginSource};
 use crate::policy::{
     self, AvailableKind, AvailablePlugin, CheckConfig, Entrypoints, FailClosed, KnobOverrides, PolicyConfig, PolicyUse,
     WaiverConfig,
 };
-use crate::runtime::{LimitOverrides, Limits, PluginKind};
+use crate::runtime::{LimitOverrides, Limits, PluginInfo, PluginKind};
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Map, Value, json};
 
@@ -186,8 +186,7 @@ fn settings_schema(entry: &Entry) -> Option<String> {
         Engine::OpaServer(_) => Some(crate::rego::reading::schema()),
         Engine::Component(plugin) => {
             let schema = plugin.info().settings_schema.as_deref()?;
-            let sources = entry.has_sources();
-            Some(if sources { plugins::schema_without_sources(schema) } else { schema.to_owned() })
+            Some(entry.settings_schema(schema).into_owned())
         }
     }
 }
@@ -196,7 +195,21 @@ fn entrypoints(entry: &Entry) -> Option<Entrypoints> {
     match (entry.engine()?, &entry.label) {
         (Engine::OpaServer(_), _) => Some(Entrypoints::Named),
         (Engine::Component(_), Some(label)) => Some(Entrypoints::Listed(label.entrypoints.clone())),
-        (Engine::Component(_), None) => entry.runs_rego().then_some(Entrypoints::Open),
+        (Engine::Component(_), None) if entry.runs_rego() => Some(Entrypoints::Open),
+        (Engine::Component(plugin), None) => without_label(plugin.info()),
+    }
+}
+
+/// The entrypoints of an OPA policy that lost its label, as a tool that rewrites components may do, or of the plugin
+/// `rego` from a file. What they say of themselves must be enough: a Rego rule over no evidence is not a pass. Any other
+/// evaluator may read every kind.
+fn without_label(info: &PluginInfo) -> Option<Entrypoints> {
+    let named = info.properties.iter().filter(|(name, _)| name == "entrypoint");
+    let entrypoints: Vec<String> = named.map(|(_, entrypoint)| entrypoint.clone()).collect();
+    match (info.reads.is_empty(), info.name.as_str(), entrypoints.is_empty()) {
+        (true, _, false) => Some(Entrypoints::Listed(entrypoints)),
+        (true, "opa" | "rego", true) => Some(Entrypoints::Open),
+        _ => None,
     }
 }
 
@@ -275,4 +288,37 @@ fn coverage(word: &str) -> Result<Coverage> {
             None => anyhow!("reads: there is no kind {word:?}; known: {}", known.join(", ")),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(name: &str, entrypoints: &[&str], reads: &[Coverage]) -> PluginInfo {
+        PluginInfo {
+            name: name.to_owned(),
+            version: "1.0.0".to_owned(),
+            description: String::new(),
+            homepage: None,
+            settings_schema: None,
+            formats: Vec::new(),
+            reads: reads.to_vec(),
+            properties: entrypoints.iter().map(|name| ("entrypoint".to_owned(), (*name).to_owned())).collect(),
+        }
+    }
+
+    #[test]
+    fn a_rego_policy_is_known_by_what_it_says_of_itself() {
+        let listed = Some(Entrypoints::Listed(vec!["main/deny".to_owned()]));
+        assert_eq!(without_label(&info("opa", &["main/deny"], &[])), listed);
+        assert_eq!(without_label(&info("renamed", &["main/deny"], &[])), listed);
+        assert_eq!(without_label(&info("opa", &[], &[])), Some(Entrypoints::Open));
+        assert_eq!(without_label(&info("rego", &[], &[])), Some(Entrypoints::Open));
+    }
+
+    #[test]
+    fn any_other_evaluator_may_read_everything_or_say_what_it_reads() {
+        assert_eq!(without_label(&info("judge", &[], &[])), None);
+        assert_eq!(without_label(&info("opa", &["main/deny"], &[Coverage::Licenses])), None);
+    }
 }

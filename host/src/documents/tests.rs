@@ -133,6 +133,7 @@ fn sbom(format: &str, components: Vec<Component>) -> Report {
 /// A commit with these reports; findings of the id `hidden` are hidden.
 fn evidence(reports: Vec<Report>) -> Evidence {
     let run = RunSource {
+        stale_attempt: false,
         id: RunId(7),
         attempt: 1,
         workflow_path: ".github/workflows/ci.yml".to_owned(),

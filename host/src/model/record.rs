@@ -27,7 +27,8 @@ pub struct Record {
     /// The hidden findings themselves, as many as people can read; `hidden` has the whole count.
     #[serde(default)]
     pub hidden_findings: Vec<HiddenRecord>,
-    /// What remote engines answered, so that the decision can be understood and replayed without them.
+    /// What remote engines answered, so that people can understand the decision: the first 32 answers of each policy, the
+    /// others are not counted here. A replay that judges from them is still to come.
     #[serde(default)]
     pub remote_answers: Vec<RemoteAnswer>,
     /// Milliseconds per step: fetch, normalize, correlate, evaluate.

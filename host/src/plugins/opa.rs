@@ -33,21 +33,22 @@ pub async fn component(runtime: &Runtime, name: &PluginName, wasm: Vec<u8>, data
 pub struct Sources {
     /// A JSON object without its closing brace.
     opening: String,
+    /// What the configuration may not set beside them: a key that stands there twice is an error.
+    pub keys: Vec<&'static str>,
     pub digest: Digest,
 }
 
 impl Sources {
     pub fn new(modules: &BTreeMap<String, String>, data: &str, rego_version: Option<u64>) -> Self {
+        let mut keys = vec!["modules", "data", "policy"];
         let mut opening = format!("{{\"modules\":{},\"data\":{data}", json!(modules));
         if let Some(version) = rego_version {
+            keys.push("rego_version");
             opening.push_str(&format!(",\"rego_version\":{}", json!(format!("v{version}"))));
         }
         let digest = Digest::of(opening.as_bytes());
-        Self { opening, digest }
+        Self { opening, keys, digest }
     }
-
-    /// The keys that the configuration may not set beside them.
-    pub const KEYS: [&str; 3] = ["modules", "data", "policy"];
 
     /// With the settings of the configuration, a JSON object.
     pub fn under(&self, settings: &str) -> String {
@@ -56,18 +57,18 @@ impl Sources {
             _ => format!("{}}}", self.opening),
         }
     }
-}
 
-/// A settings schema without what the sources set.
-pub fn schema_without_sources(schema: &str) -> String {
-    let Ok(mut schema) = serde_json::from_str::<serde_json::Value>(schema) else { return schema.to_owned() };
-    if let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) {
-        properties.retain(|key, _| !Sources::KEYS.contains(&key.as_str()));
+    /// A settings schema without what they set.
+    pub fn taken_from(&self, schema: &str) -> String {
+        let Ok(mut schema) = serde_json::from_str::<serde_json::Value>(schema) else { return schema.to_owned() };
+        if let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) {
+            properties.retain(|key, _| !self.keys.contains(&key.as_str()));
+        }
+        if let Some(required) = schema.get_mut("required").and_then(serde_json::Value::as_array_mut) {
+            required.retain(|key| !self.keys.iter().any(|source| key == source));
+        }
+        schema.to_string()
     }
-    if let Some(required) = schema.get_mut("required").and_then(serde_json::Value::as_array_mut) {
-        required.retain(|key| !Sources::KEYS.iter().any(|source| key == source));
-    }
-    schema.to_string()
 }
 
 /// What people are told of a policy, beside its component.
@@ -100,7 +101,9 @@ mod tests {
 
     #[test]
     fn the_schema_of_a_directory_does_not_ask_for_its_sources() {
-        let schema = r#"{"properties":{"modules":{},"entrypoint":{}},"required":["modules"]}"#;
-        assert_eq!(schema_without_sources(schema), r#"{"properties":{"entrypoint":{}},"required":[]}"#);
+        let schema = r#"{"properties":{"modules":{},"rego_version":{}},"required":["modules"]}"#;
+        let sources = |version| Sources::new(&BTreeMap::new(), "{}", version);
+        assert_eq!(sources(None).taken_from(schema), r#"{"properties":{"rego_version":{}},"required":[]}"#);
+        assert_eq!(sources(Some(0)).taken_from(schema), r#"{"properties":{},"required":[]}"#);
     }
 }

@@ -7,7 +7,7 @@ use crate::rego;
 use crate::rego::bundle::signature::{Signature, Verification};
 use crate::rego::bundle::{self, Bundle, Program};
 use crate::rego::remote::OpaServer;
-use crate::runtime::limits;
+use crate::runtime::{LimitOverrides, limits};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -105,7 +105,8 @@ fn directory(path: &Path, options: &OpaOptions) -> anyhow::Result<Found<'static>
     let mut bundle = bundle::read_directory(path)?;
     if let Some(file) = &options.data {
         let mut data = bundle::document::Document::parse_json(bundle.data.as_bytes())?;
-        data.merge(bundle::data_file(file)?, "")?;
+        let left = bundle::MOST_DATA_BYTES.saturating_sub(bundle.data.len() as u64);
+        data.merge(bundle::data_file(file, left)?, "")?;
         bundle.data = data.canonical();
     }
     Ok(of_bundle(bundle, "Rego sources", options.data.clone()))
@@ -163,6 +164,9 @@ fn refuse_what_has_no_effect(config: &PluginConfig, found: &Found<'_>) -> Result
         Some(("verification_key", "is missing; an algorithm or a scope alone checks nothing".to_owned()))
     } else if options.data.is_some() && !matches!(what, "OPA module" | "Rego sources") {
         Some(("data", format!("is for OPA modules and Rego sources, and this is an {what}")))
+    } else if matches!(found.code, Code::Server(_)) {
+        for_this_host_only(config)
+            .map(|key| (key, "is for what runs in this host, and an OPA server does not".to_owned()))
     } else {
         None
     };
@@ -173,4 +177,14 @@ fn refuse_what_has_no_effect(config: &PluginConfig, found: &Found<'_>) -> Result
             Err(Broken::new(BrokenKind::Settings, format!("`{key}` {said}")).hint(format!("change `{key}`")))
         }
     }
+}
+
+/// The first key that is set and that nobody outside of this host looks at.
+fn for_this_host_only(config: &PluginConfig) -> Option<&'static str> {
+    let set = [
+        ("limits", config.limits != LimitOverrides::default()),
+        ("grants", !config.grants.is_empty()),
+        ("bind", !config.bind.is_empty()),
+    ];
+    set.into_iter().find_map(|(key, is_set)| is_set.then_some(key))
 }

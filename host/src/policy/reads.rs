@@ -17,7 +17,8 @@ pub enum Entrypoints {
     Open,
 }
 
-/// What the policy reads whose settings these are: what the check says, else what its entrypoint tells.
+/// What the policy reads whose settings these are: what its entrypoint tells, and what the check says beside it. A check
+/// adds kinds and takes none away: the rule would judge without them all the same, and pass.
 pub(super) fn reads(
     plugin: &PluginName,
     settings: &str,
@@ -31,7 +32,12 @@ pub(super) fn reads(
         Entrypoints::Named => Some(reading(settings, None).map_err(|problem| unusable(plugin, &problem))?),
         Entrypoints::Open => reading(settings, None).ok(),
     };
-    let reads: Vec<Coverage> = said.map_or_else(|| reading.iter().flat_map(kinds).collect(), <[Coverage]>::to_vec);
+    let mut reads: Vec<Coverage> = reading.iter().flat_map(kinds).collect();
+    for kind in said.unwrap_or_default() {
+        if !reads.contains(kind) {
+            reads.push(*kind);
+        }
+    }
     if !reads.is_empty() {
         return Ok(reads);
     }
@@ -72,6 +78,18 @@ mod tests {
         assert_eq!(reads("{}", &listed(&["compliance/license_report"])), Ok(vec![Coverage::Licenses]));
         let other = r#"{"entrypoint": "main/deny", "input": "vulnerability", "denied": []}"#;
         assert_eq!(reads(other, &Entrypoints::Named), Ok(vec![Coverage::Vulnerabilities]));
+    }
+
+    #[test]
+    fn a_check_adds_to_what_an_entrypoint_reads_and_takes_nothing_away() {
+        let said = |kinds: &[Coverage]| {
+            let settings = r#"{"entrypoint": "compliance/vulnerability_report"}"#;
+            let plugin = PluginName::parse("opa").unwrap();
+            super::reads(&plugin, settings, &Entrypoints::Named, Some(kinds)).map_err(|broken| broken.message)
+        };
+        assert_eq!(said(&[Coverage::Licenses]), Ok(vec![Coverage::Vulnerabilities, Coverage::Licenses]));
+        assert_eq!(said(&[Coverage::Vulnerabilities]), Ok(vec![Coverage::Vulnerabilities]));
+        assert_eq!(said(&[]), Ok(vec![Coverage::Vulnerabilities]));
     }
 
     #[test]

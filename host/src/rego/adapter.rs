@@ -6,6 +6,9 @@ use super::luggage::{Luggage, Span};
 use super::shape::{Import, Shape};
 use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, ValType};
 
+/// How `opa_eval` writes its answer: OPA's value text, because in JSON a set has lost its order and that it was one.
+const VALUE_TEXT: i32 = 1;
+
 /// Functions that the finished module imports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outer {
@@ -364,7 +367,7 @@ impl Adapter<'_> {
         code.i32_const(0).local_get(entrypoint).global_get(self.global(Global::Data));
         code.local_get(input).local_get(input_length).call(self.policy("opa_heap_ptr_get"));
         // 0: the result as JSON.
-        code.i32_const(0).call(self.policy("opa_eval"));
+        code.i32_const(VALUE_TEXT).call(self.policy("opa_eval"));
     }
 
     /// As OPA did it before ABI 1.2.
@@ -376,7 +379,7 @@ impl Adapter<'_> {
         code.local_get(context).global_get(self.global(Global::Data)).call(self.policy("opa_eval_ctx_set_data"));
         code.local_get(context).local_get(entrypoint).call(self.policy("opa_eval_ctx_set_entrypoint"));
         code.local_get(context).call(self.policy("eval")).if_(BlockType::Empty).unreachable().end();
-        code.local_get(context).call(self.policy("opa_eval_ctx_get_result")).call(self.policy("opa_json_dump"));
+        code.local_get(context).call(self.policy("opa_eval_ctx_get_result")).call(self.policy("opa_value_dump"));
     }
 
     /// After the result has been read: the next evaluation in this instance begins with the same heap.

@@ -17,6 +17,9 @@ use std::path::{Path, PathBuf};
 /// How many bytes of a bundle's archive may be read.
 pub const MOST_BYTES: u64 = caps::ARCHIVE_BYTES;
 
+/// How many bytes all data of a policy may have.
+pub const MOST_DATA_BYTES: u64 = caps::DATA_BYTES;
+
 /// A policy with its data.
 #[derive(Clone, Debug)]
 pub struct Bundle {
@@ -77,6 +80,7 @@ pub struct Sources {
 pub fn read_sources(directory: &Path) -> Result<Sources> {
     let mut walk = Walk { files: Files::new(), bytes: 0 };
     walk.directory(directory, "", 0)?;
+    documents_fit(&walk.files)?;
     let manifest = manifest(&walk.files)?;
     let data = data(&walk.files)?.canonical();
     Ok(Sources { modules: texts(walk.files, |_| true)?, data, rego_version: manifest.rego_version })
@@ -96,7 +100,7 @@ pub fn of_module(module: &Path, wasm: Vec<u8>, data: Option<&Path>) -> Result<(B
         None => beside(module)?,
     };
     let document = match &found {
-        Some(path) => data_file(path)?,
+        Some(path) => data_file(path, MOST_DATA_BYTES)?,
         None => Document::empty(),
     };
     let path = module.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -111,9 +115,9 @@ pub fn of_module(module: &Path, wasm: Vec<u8>, data: Option<&Path>) -> Result<(B
     Ok((bundle, found))
 }
 
-/// One file of data: an object, in JSON or YAML.
-pub fn data_file(path: &Path) -> Result<Document> {
-    let bytes = read_file(path, caps::UNPACKED_BYTES)?;
+/// One file of data of at most so many bytes: an object, in JSON or YAML.
+pub fn data_file(path: &Path, most: u64) -> Result<Document> {
+    let bytes = read_file(path, most)?;
     let name = path.to_string_lossy();
     let parsed = if is_yaml(&name) { Document::parse_yaml(&bytes) } else { Document::parse_json(&bytes) };
     let document = parsed.with_context(|| format!("reading data from {}", path.display()))?;
@@ -163,6 +167,8 @@ fn file_name(path: &str) -> &str {
 }
 
 fn of_files(files: Files, verification: Option<&Verification>) -> Result<Bundle> {
+    // Before the signature, which is over the documents as they are read.
+    documents_fit(&files)?;
     let signature = signature::check(&files, verification)?;
     ensure!(!files.contains_key("patch.json"), "it is a delta bundle, which says only what changed; build a whole one");
     let manifest = manifest(&files)?;
@@ -177,6 +183,18 @@ fn of_files(files: Files, verification: Option<&Verification>) -> Result<Bundle>
         rego_version: manifest.rego_version,
         signature,
     })
+}
+
+/// What is read as documents takes more memory than bytes do, so that it has a cap of its own.
+fn documents_fit(files: &Files) -> Result<()> {
+    let documents = files.iter().filter(|(path, _)| is_structured(path));
+    let size: u64 = documents.map(|(_, bytes)| bytes.len() as u64).sum();
+    ensure!(
+        size <= caps::DATA_BYTES,
+        "its data with its manifest have {size} bytes in all, and at most {} may be used; leave out what no rule reads",
+        caps::DATA_BYTES
+    );
+    Ok(())
 }
 
 fn manifest(files: &Files) -> Result<Manifest> {
@@ -301,12 +319,21 @@ impl Walk {
             let inside = if at.is_empty() { name.clone() } else { format!("{at}/{name}") };
             let path = entry.path();
             let hidden = name.starts_with('.') && name != MANIFEST && name != signature::FILE;
-            // A link to a file is followed: that is how Kubernetes mounts a ConfigMap. One to a directory is not.
-            match (hidden, entry.file_type()?.is_dir(), path.is_file()) {
-                (true, ..) => {}
-                (false, true, _) => self.directory(&path, &inside, depth + 1)?,
-                (false, false, true) => self.file(&path, inside)?,
-                (false, false, false) => {}
+            if hidden {
+                continue;
+            }
+            let kind = entry.file_type().with_context(|| format!("reading {}", path.display()))?;
+            // A link to a file is followed: that is how Kubernetes mounts a ConfigMap. Any other one may be where rules
+            // are expected, and a policy without them would say less than its owner believes.
+            ensure!(
+                !kind.is_symlink() || path.is_file(),
+                "{} is a link that leads to no file, and links to directories are not followed; put the directory itself there, or remove the link",
+                path.display()
+            );
+            match (kind.is_dir(), path.is_file()) {
+                (true, _) => self.directory(&path, &inside, depth + 1)?,
+                (false, true) => self.file(&path, inside)?,
+                (false, false) => {}
             }
         }
         Ok(())

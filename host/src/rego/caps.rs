@@ -15,6 +15,12 @@ pub const RATIO_FLOOR_BYTES: u64 = 1 << 20;
 pub const ENTRIES: usize = 10_000;
 /// A path inside a bundle: a quarter of what Linux takes.
 pub const PATH_BYTES: usize = 1_024;
+/// All data of a policy as text, with the bundle's manifest and signature. As much as the code of a plugin: each instance
+/// of the policy holds it, and while it is read it takes several times its size.
+pub const DATA_BYTES: u64 = 32 << 20;
+/// Values in one document. One takes some 60 bytes while it is read, however short its text: 250 MB for so many. Lists of
+/// all known vulnerabilities stay below a million.
+pub const DATA_VALUES: usize = 4_000_000;
 /// How deep data may be nested: what serde_json takes as well.
 pub const DATA_DEPTH: usize = 128;
 /// How deep directories of a policy may be nested.
@@ -26,7 +32,13 @@ pub const REMOTE_TIME: Duration = Duration::from_secs(30);
 pub const REMOTE_HEALTH_TIME: Duration = Duration::from_secs(5);
 /// An answer of an OPA server. The verdict of 10,000 violations has about 4 MiB.
 pub const REMOTE_ANSWER_BYTES: usize = 16 << 20;
-/// How much of an answer a record keeps, for people and for replay; its digest is of the whole.
+/// All requests of one policy together, a document each: four that take all their time. A job that waits longer keeps
+/// others from being judged.
+pub const REMOTE_POLICY_TIME: Duration = Duration::from_secs(120);
+/// All answers about the documents of one policy: four of the largest. They are held until all are there.
+pub const REMOTE_ANSWERS_BYTES: usize = 64 << 20;
+/// How much of an answer a record keeps, for people: nothing judges from it again yet. Its digest is of the
+/// whole.
 pub const REMOTE_ANSWER_KEPT_BYTES: usize = 64 << 10;
-/// How many answers a record keeps of one policy.
+/// How many answers a record keeps of one policy: the first, in the order of the documents.
 pub const REMOTE_ANSWERS_KEPT: usize = 32;

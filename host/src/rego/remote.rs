@@ -1,6 +1,7 @@
 //! An OPA server as policy engine, for those who keep one: asks it document by document, and tells its outage from its
 //! trouble with one input. Keeps what it answered for the record. Never decides what an answer means.
 
+mod lookup;
 mod verdict;
 
 use super::caps;
@@ -22,6 +23,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinError;
+use tokio::time::Instant;
 
 /// Below what proxies grant an idle connection, so that we close first.
 const IDLE_CONNECTION: Duration = Duration::from_secs(30);
@@ -32,14 +35,24 @@ const CONNECT: Duration = Duration::from_secs(5);
 pub struct OpaServer {
     base: Arc<str>,
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
-    patience: Patience,
+    bounds: Bounds,
 }
 
-/// How long is waited for an answer, and for one about the server's health.
+/// How long is waited, and how much is kept.
 #[derive(Clone, Copy, Debug)]
-struct Patience {
+struct Bounds {
     request: Duration,
     health: Duration,
+    /// For all documents of one policy.
+    policy: Duration,
+    /// All answers about the documents of one policy.
+    answers_bytes: usize,
+}
+
+/// What is left of the bounds to one conversation.
+struct Left {
+    deadline: Instant,
+    answers_bytes: usize,
 }
 
 /// What a server said about some documents, in their order, as far as it went.
@@ -49,7 +62,7 @@ struct Conversation {
     answers: Vec<(String, Option<String>)>,
     /// Documents that it could not judge, though it is well: each with why.
     problems: Vec<(String, Broken)>,
-    /// Why nothing more was asked.
+    /// Why nothing more was asked, where that is the server's absence.
     outage: Option<Broken>,
     record: Vec<RemoteAnswer>,
 }
@@ -77,6 +90,19 @@ enum Trouble {
     Connection(String),
     /// It is this input's, or the policy's.
     Input(Broken),
+    /// A bound of the whole conversation is reached: nothing more is asked.
+    Bound(Broken),
+}
+
+impl Health {
+    /// Whether it is the server that fails. One that refuses the question, or does not know it, is there and answers.
+    fn is_outage(&self) -> bool {
+        match self {
+            Health::Well => false,
+            Health::Ill(status) => *status == StatusCode::TOO_MANY_REQUESTS.as_u16() || *status >= 500,
+            Health::Away(_) => true,
+        }
+    }
 }
 
 impl OpaServer {
@@ -104,8 +130,13 @@ impl OpaServer {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_CONNECTION)
             .build(https);
-        let patience = Patience { request: caps::REMOTE_TIME, health: caps::REMOTE_HEALTH_TIME };
-        Ok(Self { base: base.into(), client, patience })
+        let bounds = Bounds {
+            request: caps::REMOTE_TIME,
+            health: caps::REMOTE_HEALTH_TIME,
+            policy: caps::REMOTE_POLICY_TIME,
+            answers_bytes: caps::REMOTE_ANSWERS_BYTES,
+        };
+        Ok(Self { base: base.into(), client, bounds })
     }
 
     pub fn url(&self) -> &str {
@@ -118,27 +149,40 @@ impl OpaServer {
     }
 
     /// The server's verdict on these documents, and what it answered for the record. A violation that was found wins over
-    /// whatever fails later.
+    /// whatever fails later, and a document that cannot be judged over the server's absence.
     pub async fn judge(
         &self,
         reading: &Reading,
         inputs: &[JsonDocument],
-        evidence: &Evidence,
+        evidence: &Arc<Evidence>,
     ) -> (Result<Verdict, Broken>, Vec<RemoteAnswer>) {
         let mut conversation = self.converse(&reading.entrypoint, inputs).await;
         let record = std::mem::take(&mut conversation.record);
-        (conclude(reading, conversation, evidence), record)
+        let (reading, evidence) = (reading.clone(), Arc::clone(evidence));
+        // Megabytes of JSON and a walk over all evidence: not on a thread that others wait for.
+        let concluded = tokio::task::spawn_blocking(move || conclude(&reading, conversation, &evidence)).await;
+        (concluded.unwrap_or_else(|error| Err(self.unread(&error))), record)
     }
 
-    /// Asks the rule or package at `path` about each document, one request each, until the server is found to be away.
+    /// Asks the rule or package at `path` about each document, one request each, until the server is found to be away or
+    /// a bound is reached.
     async fn converse(&self, path: &str, inputs: &[JsonDocument]) -> Conversation {
         let mut conversation = Conversation::default();
+        let deadline = Instant::now() + self.bounds.policy;
+        let mut left = Left { deadline, answers_bytes: self.bounds.answers_bytes };
         for input in inputs {
-            let answer = self.ask(path, &input.json).await;
+            let answer = self.ask_within(&left, path, &input.json).await;
             conversation.record.push(remembered(input, &answer));
             match answer {
-                Ok(answer) => conversation.answers.push((input.name.clone(), answer)),
+                Ok(answer) => {
+                    left.answers_bytes -= answer.as_ref().map_or(0, String::len);
+                    conversation.answers.push((input.name.clone(), answer));
+                }
                 Err(Trouble::Input(broken)) => conversation.problems.push((input.name.clone(), broken)),
+                Err(Trouble::Bound(broken)) => {
+                    conversation.problems.push((input.name.clone(), broken));
+                    break;
+                }
                 Err(Trouble::Server(said) | Trouble::Connection(said)) => {
                     conversation.outage = Some(self.away(&said));
                     break;
@@ -148,18 +192,42 @@ impl OpaServer {
         conversation
     }
 
+    /// An answer that fits into what is left.
+    async fn ask_within(&self, left: &Left, path: &str, document: &Bytes) -> Result<Option<String>, Trouble> {
+        let Ok(answer) = tokio::time::timeout_at(left.deadline, self.ask(path, document)).await else {
+            return Err(self.overdue().await);
+        };
+        let answer = answer?;
+        if answer.as_ref().is_some_and(|answer| answer.len() > left.answers_bytes) {
+            let most = self.bounds.answers_bytes >> 20;
+            let said = format!("its answers about all documents of this policy have more than {most} MiB together");
+            return Err(Trouble::Bound(self.wrong(&said).hint("let the policy answer with what is wrong alone")));
+        }
+        Ok(answer)
+    }
+
+    /// The time of the whole conversation is up: an outage only where the server is not well either.
+    async fn overdue(&self) -> Trouble {
+        let said = format!("its answers about all documents of this policy took longer than {:?}", self.bounds.policy);
+        if self.health().await.is_outage() {
+            return Trouble::Server(said);
+        }
+        let broken = Broken::new(BrokenKind::Timeout, format!("the OPA server {}: {said}", self.base));
+        Trouble::Bound(broken.hint("make the policy faster, or upload fewer reports for one commit"))
+    }
+
     /// One request, and where it fails for a reason that may be the server's the question whether the server is well.
     async fn ask(&self, path: &str, document: &Bytes) -> Result<Option<String>, Trouble> {
         let trouble = match self.post(path, document).await {
             Err(trouble @ (Trouble::Server(_) | Trouble::Connection(_))) => trouble,
             answered => return answered,
         };
-        match (self.health().await, trouble) {
-            (Health::Well, Trouble::Connection(_)) => match self.post(path, document).await {
+        match (self.health().await.is_outage(), trouble) {
+            (false, Trouble::Connection(_)) => match self.post(path, document).await {
                 Err(Trouble::Server(said) | Trouble::Connection(said)) => Err(Trouble::Input(self.unanswered(&said))),
                 answered => answered,
             },
-            (Health::Well, Trouble::Server(said)) => Err(Trouble::Input(self.unanswered(&said))),
+            (false, Trouble::Server(said)) => Err(Trouble::Input(self.unanswered(&said))),
             (_, trouble) => Err(trouble),
         }
     }
@@ -179,9 +247,9 @@ impl OpaServer {
             let body = Limited::new(answer.into_body(), caps::REMOTE_ANSWER_BYTES).collect().await;
             Ok((status, body))
         };
-        let (status, body) = tokio::time::timeout(self.patience.request, exchange)
+        let (status, body) = tokio::time::timeout(self.bounds.request, exchange)
             .await
-            .map_err(|_| Trouble::Server(format!("no answer within {:?}", self.patience.request)))??;
+            .map_err(|_| Trouble::Server(format!("no answer within {:?}", self.bounds.request)))??;
         let body = match body {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
@@ -215,11 +283,11 @@ impl OpaServer {
     pub async fn health(&self) -> Health {
         let request = Request::builder().uri(format!("{}/health", self.base)).body(Full::default());
         let Ok(request) = request else { return Health::Away("its address is not a URL".to_owned()) };
-        match tokio::time::timeout(self.patience.health, self.client.request(request)).await {
+        match tokio::time::timeout(self.bounds.health, self.client.request(request)).await {
             Ok(Ok(answer)) if answer.status() == StatusCode::OK => Health::Well,
             Ok(Ok(answer)) => Health::Ill(answer.status().as_u16()),
             Ok(Err(error)) => Health::Away(causes(&error)),
-            Err(_) => Health::Away(format!("no answer within {:?}", self.patience.health)),
+            Err(_) => Health::Away(format!("no answer within {:?}", self.bounds.health)),
         }
     }
 
@@ -229,11 +297,17 @@ impl OpaServer {
     }
 
     fn unanswered(&self, said: &str) -> Broken {
-        self.wrong(said).hint("its own health check passes, so this is about this input; look at the server's log")
+        self.wrong(said).hint("it answers its own health check, so this is about this input; look at the server's log")
     }
 
     fn wrong(&self, said: &str) -> Broken {
         Broken::new(BrokenKind::Other, format!("the OPA server {}: {said}", self.base))
+    }
+
+    /// A panic over an answer is broken as in a plugin; nobody's fault is only the end of the host itself.
+    fn unread(&self, error: &JoinError) -> Broken {
+        let kind = if error.is_panic() { BrokenKind::Other } else { BrokenKind::Host };
+        Broken::new(kind, format!("reading the answers of the OPA server {}: {error}", self.base))
     }
 }
 
@@ -250,9 +324,10 @@ fn conclude(reading: &Reading, conversation: Conversation, evidence: &Evidence) 
             verdict.summary.push_str(&format!("\n\nNot everything was judged: {}.", outage.message));
             Ok(verdict)
         }
-        (_, Some(outage)) => Err(outage),
+        // Also beside an outage: asking again will not judge what could not be judged.
+        (Err(problem), _) => Err(broken(&problem, problems)),
+        (Ok(_), Some(outage)) => Err(outage),
         (Ok(verdict), None) => Ok(verdict),
-        (Err(problem), None) => Err(broken(&problem, problems)),
     }
 }
 
@@ -309,7 +384,7 @@ fn causes(error: &dyn std::error::Error) -> String {
 fn remembered(input: &JsonDocument, answer: &Result<Option<String>, Trouble>) -> RemoteAnswer {
     let (said, error) = match answer {
         Ok(said) => (said.as_deref(), None),
-        Err(Trouble::Input(broken)) => (None, Some(broken.message.clone())),
+        Err(Trouble::Input(broken) | Trouble::Bound(broken)) => (None, Some(broken.message.clone())),
         Err(Trouble::Server(said) | Trouble::Connection(said)) => (None, Some(said.clone())),
     };
     RemoteAnswer {
@@ -325,6 +400,84 @@ fn remembered(input: &JsonDocument, answer: &Result<Option<String>, Trouble>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+
+    fn document(name: &str) -> JsonDocument {
+        JsonDocument { name: name.to_owned(), json: Bytes::from_static(b"{}") }
+    }
+
+    /// A server whose health check has this status, and that gives this answer to all that it is asked; without one it
+    /// holds the connection open.
+    async fn listening(health: &'static str, answer: Option<String>) -> OpaServer {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = OpaServer::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(speak(stream, health, answer.clone()));
+            }
+        });
+        server
+    }
+
+    async fn speak(mut stream: TcpStream, health: &'static str, answer: Option<String>) {
+        let mut request = Vec::new();
+        let about_health = loop {
+            if request.starts_with(b"GET") && request.ends_with(b"\r\n\r\n") {
+                break true;
+            }
+            // The end of `{"input":{}}`.
+            if request.ends_with(b"}}") {
+                break false;
+            }
+            if stream.read_buf(&mut request).await.unwrap() == 0 {
+                return;
+            }
+        };
+        let (status, body) = match (about_health, answer) {
+            (true, _) => (health, String::new()),
+            (false, Some(answer)) => ("200 OK", answer),
+            (false, None) => std::future::pending().await,
+        };
+        let head = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+        stream.write_all((head + &body).as_bytes()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn documents_that_take_too_long_together_are_broken_and_an_outage_only_where_the_server_is_ill() {
+        let cases = [
+            ("200 OK", false),
+            ("401 Unauthorized", false),
+            ("404 Not Found", false),
+            ("429 Too Many Requests", true),
+            ("503 Service Unavailable", true),
+        ];
+        for (health, is_outage) in cases {
+            let mut server = listening(health, None).await;
+            server.bounds.policy = Duration::from_millis(50);
+            let conversation = server.converse("main/deny", &[document("sbom/0"), document("sbom/1")]).await;
+            assert_eq!(conversation.record.len(), 1, "nothing more is asked");
+            assert_eq!(conversation.outage.is_some(), is_outage, "{health}");
+            let problem = conversation.problems.into_iter().map(|(_, broken)| broken).next();
+            let broken = conversation.outage.or(problem).expect("no answer");
+            assert_eq!(broken.kind, if is_outage { BrokenKind::Host } else { BrokenKind::Timeout }, "{health}");
+            assert!(broken.message.contains("took longer than 50ms"), "{}", broken.message);
+        }
+    }
+
+    #[tokio::test]
+    async fn answers_that_are_too_large_together_are_broken_and_name_the_bound() {
+        let answer = format!("{{\"result\":[\"{}\"]}}", "x".repeat(600 << 10));
+        let mut server = listening("200 OK", Some(answer)).await;
+        server.bounds.answers_bytes = 1 << 20;
+        let documents = ["sbom/0", "sbom/1", "sbom/2"].map(document);
+        let conversation = server.converse("main/deny", &documents).await;
+        assert_eq!((conversation.answers.len(), conversation.record.len()), (1, 2), "nothing more is asked");
+        assert!(conversation.outage.is_none());
+        let (document, broken) = &conversation.problems[0];
+        assert_eq!(document, "sbom/1");
+        assert!(broken.message.contains("more than 1 MiB together"), "{}", broken.message);
+    }
 
     #[test]
     fn an_address_is_http_and_holds_no_credentials() {
@@ -340,11 +493,11 @@ mod tests {
     #[tokio::test]
     async fn a_server_that_never_answers_is_away_after_its_time() {
         // Nobody accepts: the system holds the connections open.
-        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut server = OpaServer::new(&format!("http://{}", silent.local_addr().unwrap())).unwrap();
-        server.patience = Patience { request: Duration::from_millis(20), health: Duration::from_millis(20) };
-        let input = JsonDocument { name: "evidence".to_owned(), json: Bytes::from_static(b"{}") };
-        let conversation = server.converse("main/deny", std::slice::from_ref(&input)).await;
+        server.bounds.request = Duration::from_millis(20);
+        server.bounds.health = Duration::from_millis(20);
+        let conversation = server.converse("main/deny", &[document("evidence")]).await;
         let outage = conversation.outage.expect("an outage");
         assert_eq!(outage.kind, BrokenKind::Host);
         assert!(outage.message.contains("no answer within 20ms"), "{}", outage.message);

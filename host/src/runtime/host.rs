@@ -81,8 +81,20 @@ impl Shapes {
     }
 }
 
-/// Written by the first who asks; the others wait for it. What is too large stays too large.
-type Written = std::result::Result<Arc<[JsonDocument]>, TooLarge>;
+/// Written by the first who asks; the others wait for it. What could not be written is not tried again: the same evidence
+/// would end the same way.
+type Written = std::result::Result<Arc<[JsonDocument]>, Unwritten>;
+
+#[derive(Clone, Debug)]
+enum Unwritten {
+    TooLarge,
+    Panicked(DocumentsPanicked),
+}
+
+/// Evidence that made the writing of its documents panic. Somebody's evidence can do that, so it is no outage.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("writing the evidence as JSON: {0}")]
+pub struct DocumentsPanicked(Arc<str>);
 
 impl Shelf {
     fn shapes(&self, evidence: &Arc<Evidence>) -> Arc<Shapes> {
@@ -108,12 +120,18 @@ impl Shelf {
             let evidence = Arc::clone(evidence);
             let most = usize::try_from(limits::EVIDENCE_DOCUMENTS).unwrap_or(usize::MAX);
             match tokio::task::spawn_blocking(move || shape.write(&evidence, most)).await {
-                Ok(written) => Ok(written.map(Arc::from)),
+                Ok(written) => Ok(written.map(Arc::from).map_err(|TooLarge| Unwritten::TooLarge)),
+                Err(error) if error.is_panic() => {
+                    Ok(Err(Unwritten::Panicked(DocumentsPanicked(error.to_string().into()))))
+                }
                 Err(error) => Err(HostFailure(format!("writing the evidence as JSON: {error}"))),
             }
         };
-        let written = shapes.of(shape).get_or_try_init(write).await?;
-        Ok(written.clone().map_err(|TooLarge| LimitReached(LimitName::EvidenceDocuments))?)
+        match shapes.of(shape).get_or_try_init(write).await? {
+            Ok(written) => Ok(Arc::clone(written)),
+            Err(Unwritten::TooLarge) => Err(LimitReached(LimitName::EvidenceDocuments).into()),
+            Err(Unwritten::Panicked(panicked)) => Err(panicked.clone().into()),
+        }
     }
 }
 
@@ -423,5 +441,33 @@ impl logging::Host for State {
             logging::Level::Error => tracing::warn!(%plugin, level = "error", "{message}"),
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::evidence::{Age, AssessedFinding, Context, ItemRef};
+
+    #[tokio::test]
+    async fn evidence_that_makes_the_writing_panic_is_told_apart_from_an_outage() {
+        let at = ItemRef { report: 7, index: 7 };
+        let nowhere = AssessedFinding { at, group: 0, age: Age::Unknown, hidden: None };
+        let evidence = Arc::new(Evidence {
+            context: Context::default(),
+            reports: Vec::new(),
+            unreadable: Vec::new(),
+            findings: vec![nowhere],
+            groups: 0,
+            live_groups: 0,
+            baseline: None,
+            changed_paths: None,
+            notices: Vec::new(),
+        });
+        let shelf = Shelf::default();
+        for _ in 0..2 {
+            let error = shelf.documents(&evidence, Shape::Evidence).await.expect_err("nothing was written");
+            assert!(error.downcast_ref::<DocumentsPanicked>().is_some(), "{error:#}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 use super::builder::ReportBuilder;
 use super::call::Entry;
 use super::contract::{guest, types};
-use super::host::{ArtifactHandle, EvidenceHandle, Shelf};
+use super::host::{ArtifactHandle, DocumentsPanicked, EvidenceHandle, Shelf};
 use super::load::Exports;
 use super::outcome::LimitReached;
 use super::state::State;
@@ -74,9 +74,10 @@ impl Runtime {
         shape: Shape,
     ) -> Result<Arc<[JsonDocument]>, Broken> {
         let documents = self.0.shelf.documents(evidence, shape).await;
-        documents.map_err(|error| match error.downcast_ref::<LimitReached>() {
-            Some(LimitReached(limit)) => limit.broken(asker, &self.0.limits),
-            None => Broken::new(BrokenKind::Host, format!("{error:#}")),
+        documents.map_err(|error| match (error.downcast_ref::<LimitReached>(), panicked(&error)) {
+            (Some(LimitReached(limit)), _) => limit.broken(asker, &self.0.limits),
+            (None, Some(broken)) => broken,
+            (None, None) => Broken::new(BrokenKind::Host, format!("{error:#}")),
         })
     }
 
@@ -96,6 +97,12 @@ fn normalizer(plugin: &Plugin) -> Result<(), Broken> {
 fn wrong_kind(plugin: &Plugin, wanted: &str) -> Broken {
     Broken::new(BrokenKind::Settings, format!("`{}` is {}, and {wanted} is needed here", plugin.name(), plugin.kind()))
         .hint("name another plugin in the configuration")
+}
+
+/// Broken, and no outage: it would not pass by asking again.
+fn panicked(error: &wasmtime::Error) -> Option<Broken> {
+    let panicked = error.downcast_ref::<DocumentsPanicked>()?;
+    Some(Broken::new(BrokenKind::Other, panicked.to_string()).hint("report this to the authors of Palisade"))
 }
 
 /// The plugin's answer is against the contract.
@@ -220,7 +227,9 @@ impl Entry for Evaluate {
         };
         let handle = EvidenceHandle { evidence: Arc::clone(&self.evidence), shelf: Arc::clone(&self.shelf) };
         let handle = store.data_mut().table.push(handle)?;
-        let answer = guest.call_evaluate(&mut *store, Resource::new_borrow(handle.rep()), &self.settings).await?;
-        Ok(answer.map(Into::into).map_err(|said| failure(&self.plugin, said)))
+        match guest.call_evaluate(&mut *store, Resource::new_borrow(handle.rep()), &self.settings).await {
+            Ok(answer) => Ok(answer.map(Into::into).map_err(|said| failure(&self.plugin, said))),
+            Err(error) => panicked(&error).map(Err).ok_or(error),
+        }
     }
 }

@@ -27,7 +27,8 @@ pub mod registry;
 pub mod text;
 pub mod value;
 
-#[cfg(target_family = "wasm")]
+// Only in the component itself: whoever uses the library must not export them.
+#[cfg(all(target_family = "wasm", feature = "component"))]
 mod guest;
 
 pub use context::Context;

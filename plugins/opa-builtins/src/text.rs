@@ -30,6 +30,47 @@ pub fn write(value: &Value) -> String {
     text
 }
 
+/// Writes a value as JSON, as `opa eval` does: a set is an array in order, a key that is no string is its text.
+pub fn write_json(value: &Value) -> String {
+    let mut text = String::new();
+    put_json(&mut text, value);
+    text
+}
+
+fn put_json(text: &mut String, value: &Value) {
+    match value {
+        Value::Array(items) => put_json_items(text, items.iter()),
+        Value::Set(items) => put_json_items(text, items.iter()),
+        Value::Object(members) => {
+            text.push('{');
+            for (place, (key, member)) in members.iter().enumerate() {
+                if place > 0 {
+                    text.push(',');
+                }
+                match key {
+                    Value::String(key) => put_json_string(text, key),
+                    other => put_json_string(text, &write_json(other)),
+                }
+                text.push(':');
+                put_json(text, member);
+            }
+            text.push('}');
+        }
+        scalar => put(text, scalar, put_json_string),
+    }
+}
+
+fn put_json_items<'v>(text: &mut String, items: impl Iterator<Item = &'v Value>) {
+    text.push('[');
+    for (place, item) in items.enumerate() {
+        if place > 0 {
+            text.push(',');
+        }
+        put_json(text, item);
+    }
+    text.push(']');
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Dialect {
     Json,

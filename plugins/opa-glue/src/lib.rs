@@ -5,16 +5,15 @@
 mod component;
 
 use palisade_plugin::{Coverage, Failure, PluginInfo};
+use palisade_plugin_opa_builtins::{Value, text};
 use palisade_plugin_policy_evaluator::Policy;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// The wrapped OPA module, as `wit/opa/opa.wit` has it.
 pub trait Module {
     /// Names and ids as a JSON object.
     fn entrypoints(&self) -> String;
-    /// OPA's result set as JSON.
+    /// OPA's result set as its value text.
     fn eval(&self, entrypoint: i32, input: &[u8]) -> Vec<u8>;
 }
 
@@ -56,16 +55,23 @@ impl<M: Module> Policy for OpaPolicy<M> {
     }
 }
 
-/// OPA answers `[{"result": …}]`, and `[]` for undefined.
+/// OPA answers a set of one object, `{{"result": …}}`, and an empty one for undefined.
 fn first_result(answer: &[u8]) -> Result<Option<String>, String> {
-    #[derive(Deserialize)]
-    struct Row<'a> {
-        #[serde(borrow)]
-        result: &'a RawValue,
+    let no_result_set = |why: &dyn std::fmt::Display| format!("the policy's answer is no result set: {why}");
+    let answer = std::str::from_utf8(answer).map_err(|error| no_result_set(&error))?;
+    let first = match text::parse(answer).map_err(|fault| no_result_set(&fault))? {
+        Value::Set(rows) => rows.into_iter().next(),
+        Value::Array(rows) => rows.into_iter().next(),
+        other => return Err(no_result_set(&format!("it is of the type {}", other.kind()))),
+    };
+    match first {
+        None => Ok(None),
+        Some(Value::Object(row)) => match row.get(&Value::from("result")) {
+            Some(result) => Ok(Some(text::write_json(result))),
+            None => Err(no_result_set(&"its row has no member `result`")),
+        },
+        Some(other) => Err(no_result_set(&format!("its row is of the type {}", other.kind()))),
     }
-    let rows: Vec<Row> =
-        serde_json::from_slice(answer).map_err(|error| format!("the policy's answer is no result set: {error}"))?;
-    Ok(rows.first().map(|row| row.result.get().to_owned()))
 }
 
 #[cfg(test)]

@@ -34,7 +34,9 @@ fn the_entrypoints_of_the_module_are_shown_as_properties() {
 fn an_empty_result_set_is_undefined_and_null_is_a_value() {
     assert_eq!(ask("[]"), Ok(None));
     assert_eq!(ask(r#"[{"result": null}]"#), Ok(Some("null".to_owned())));
-    assert_eq!(ask(r#"[{"result": {"compliant":  true}}]"#), Ok(Some(r#"{"compliant":  true}"#.to_owned())));
+    assert_eq!(ask(r#"[{"result": {"compliant":  true}}]"#), Ok(Some(r#"{"compliant":true}"#.to_owned())));
+    assert_eq!(ask("set()"), Ok(None));
+    assert_eq!(ask(r#"{{"result": {"b", "a", [2, 1]}}}"#), Ok(Some(r#"["a","b",[2,1]]"#.to_owned())));
 }
 
 #[test]

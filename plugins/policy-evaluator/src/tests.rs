@@ -199,7 +199,7 @@ fn settings_are_held_against_the_entrypoints() {
     assert_snapshot!(said(r#"{"entrypoint": "compliance/licence_report"}"#), @"/entrypoint: the policy has no entrypoint `compliance/licence_report`; it has `compliance/license_report`, `compliance/vulnerability_report`, `main`");
     assert_snapshot!(said(r#"{"entrypoint": "main", "result": "compliance"}"#), @"/input: a compliance report is about one kind of report; set `input` to `vulnerability` or `sbom`");
     assert_snapshot!(said(r#"{"result": "compliance", "input": "evidence"}"#), @"/input: a compliance report is about `vulnerability` or `sbom` documents");
-    assert_snapshot!(said(r#"{"result": "rego"}"#), @"/result: unknown variant `rego`, expected one of `compliance`, `conftest`, `verdict`");
+    assert_snapshot!(said(r#"{"result": "rego"}"#), @"/result: unknown variant `rego`, expected one of `compliance`, `conftest`, `verdict`, `value`");
     assert_snapshot!(said(r#"{"entry_point": "main"}"#), @"/entry_point: unknown field `entry_point`, expected one of `entrypoint`, `result`, `input`");
     assert_eq!(said("{}"), "", "a check may still name it");
     answering([]);

@@ -102,6 +102,7 @@ fn unreadable(dice: &mut Dice) -> UnreadableArtifact {
 
 fn sourced(dice: &mut Dice, index: usize) -> SourcedReport {
     let run = dice.maybe(|dice| RunSource {
+        stale_attempt: false,
         id: RunId(u64::from(dice.number())),
         attempt: dice.number(),
         workflow_path: dice.text(),

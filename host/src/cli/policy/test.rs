@@ -1,6 +1,7 @@
 //! `palisade policy test`: the rules whose names begin with `test_`, and the cases beside the policy. Everything runs in
 //! the plugin `rego`, and on request in the policy as OPA compiles it, with the limits and the verdicts of the host.
 
+mod stand_in;
 mod suite;
 
 use crate::app;

@@ -23,11 +23,13 @@ impl Document {
 
     pub fn parse_json(bytes: &[u8]) -> Result<Self> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let values = values(bytes);
+        ensure!(values <= caps::DATA_VALUES, "it holds {values} values, and at most {} may be used", caps::DATA_VALUES);
         let raw: &RawValue = serde_json::from_slice(bytes).context("it is not JSON")?;
         Self::of(raw, 0)
     }
 
-    /// YAML, as far as it says what JSON can say.
+    /// YAML, as far as it says what JSON can say. Its own reader bounds values and what aliases repeat, lower than ours.
     pub fn parse_yaml(bytes: &[u8]) -> Result<Self> {
         // As OPA reads it: `yes` and `off` are texts, `010` is eight.
         let options = serde_saphyr::options! { strict_booleans: true, legacy_octal_numbers: true };
@@ -109,6 +111,38 @@ impl Document {
     }
 }
 
+/// How many values a JSON text holds, counted before any of them takes memory: one more than there are commas, and one
+/// for each container that is not empty.
+fn values(json: &[u8]) -> usize {
+    let (mut values, mut before) = (1, b' ');
+    let mut bytes = json.iter();
+    while let Some(&byte) = bytes.next() {
+        match (before, byte) {
+            (_, b'"') => skip_text(&mut bytes),
+            (_, b',' | b'[' | b'{') => values += 1,
+            (b'[', b']') | (b'{', b'}') => values -= 1,
+            _ => {}
+        }
+        if !byte.is_ascii_whitespace() {
+            before = byte;
+        }
+    }
+    values
+}
+
+/// To behind the quotation mark that ends a text.
+fn skip_text(bytes: &mut std::slice::Iter<'_, u8>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => return,
+            b'\\' => {
+                bytes.next();
+            }
+            _ => {}
+        }
+    }
+}
+
 /// Go escapes the two line separators of Unicode, serde_json does not; all else is the same in both.
 fn write_text(text: &str, out: &mut String) {
     let quoted = serde_json::to_string(text).expect("a text always serializes");
@@ -147,6 +181,26 @@ mod tests {
     fn nesting_without_end_is_refused() {
         let deep = [vec![b'['; 10_000], vec![b']'; 10_000]].concat();
         assert!(Document::parse_json(&deep).unwrap_err().to_string().contains("nested deeper"));
+    }
+
+    #[test]
+    fn values_are_counted_as_they_are_read() {
+        for (json, expected) in [
+            ("7", 1),
+            (" [ ] ", 1),
+            ("[[], {}, [1]]", 5),
+            (r#"{"a,\"[": [1, "x,y"], "b": {"c": null}}"#, 6),
+            ("[\"\\\\\", 2]", 3),
+        ] {
+            assert_eq!(values(json.as_bytes()), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn more_values_than_may_be_used_are_refused_before_they_take_memory() {
+        let many = format!("[{}0]", "0,".repeat(caps::DATA_VALUES));
+        let said = Document::parse_json(many.as_bytes()).unwrap_err().to_string();
+        assert_eq!(said, "it holds 4000002 values, and at most 4000000 may be used");
     }
 
     #[test]

@@ -250,3 +250,43 @@ fn a_directory_gives_its_sources_and_skips_what_is_hidden() {
     assert_eq!(sources.keys().collect::<Vec<_>>(), ["lib/names.rego", "main.rego"]);
     assert_eq!(read.data, r#"{"lib":{"x":1}}"#);
 }
+
+#[test]
+fn data_have_a_cap_of_their_own_over_all_files() {
+    let half = vec![b' '; caps::DATA_BYTES as usize / 2 + 1];
+    let data = |paths: &[&str]| paths.iter().map(|path| ((*path).to_owned(), half.clone())).collect::<Files>();
+    let said = of_files(data(&["a/data.json", "b/data.yaml"]), None).unwrap_err().to_string();
+    assert!(said.contains("33554434 bytes in all, and at most 33554432 may be used"), "{said}");
+    let said = format!("{:#}", of_files(data(&["a/data.json", "b/names.txt"]), None).unwrap_err());
+    assert!(said.contains("a/data.json: it is not JSON"), "one of them fits, and is read: {said}");
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("data.json");
+    std::fs::write(&file, r#"{"a": 1}"#).unwrap();
+    assert!(data_file(&file, 8).is_ok());
+    assert!(data_file(&file, 7).unwrap_err().to_string().contains("more than 7 bytes"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_directory_is_refused_and_one_to_a_file_is_followed() {
+    use std::os::unix::fs::symlink;
+    let mounted = tempfile::tempdir().unwrap();
+    let policy = mounted.path();
+    std::fs::create_dir(policy.join("..2026_11_21")).unwrap();
+    std::fs::write(policy.join("..2026_11_21/main.rego"), "package main").unwrap();
+    // As Kubernetes mounts a ConfigMap.
+    symlink("..2026_11_21", policy.join("..data")).unwrap();
+    symlink("..data/main.rego", policy.join("main.rego")).unwrap();
+    let Program::Rego(sources) = read_directory(policy).unwrap().program else { panic!("sources") };
+    assert_eq!(sources.keys().collect::<Vec<_>>(), ["main.rego"]);
+
+    let elsewhere = tempfile::tempdir().unwrap();
+    symlink(elsewhere.path(), policy.join("more")).unwrap();
+    let said = read_directory(policy).unwrap_err().to_string();
+    assert!(said.contains(&policy.join("more").display().to_string()), "{said}");
+    assert!(said.contains("put the directory itself there"), "{said}");
+    std::fs::remove_file(policy.join("more")).unwrap();
+    symlink("nowhere.rego", policy.join("more.rego")).unwrap();
+    assert!(read_sources(policy).unwrap_err().to_string().contains("leads to no file"));
+}

@@ -1,32 +1,48 @@
 //! A server's answers as a verdict of the contract, with references to the evidence that they name by id.
 
+use super::lookup::{Found, Lookup};
 use crate::model::evidence::{Evidence, ItemRef};
-use crate::model::report::{Component, Finding, Location, Severity};
+use crate::model::report::{Location, Severity};
 use crate::model::verdict::{Effect, EvidenceRef, Outcome, Verdict, Violation};
 use palisade_plugin_policy_results as results;
-use results::{About, VerdictDocument, spdx_id};
+use results::VerdictDocument;
 
-/// References of one violation. The same problem in more places than anybody looks at is cut.
-const REFERENCES: usize = 20;
+/// As many as the policies' own adapter hands over, twice what the host takes by default: the same policy says the same
+/// here and there.
+const VIOLATIONS: usize = 10_000;
 
-pub fn verdict(document: VerdictDocument, evidence: &Evidence) -> Verdict {
+pub fn verdict(mut document: VerdictDocument, evidence: &Evidence) -> Verdict {
+    cut(&mut document.violations);
+    let lookup = Lookup::of(&document.violations, evidence);
+    let violations = document.violations.into_iter().enumerate();
     Verdict {
         outcome: outcome(document.outcome),
         title: document.title,
         summary: document.summary,
-        violations: document.violations.into_iter().map(|it| violation(it, evidence)).collect(),
+        violations: violations.map(|(place, said)| violation(said, lookup.find(place))).collect(),
         judged: document.judged.into_iter().collect(),
         valid_until: document.valid_until,
         properties: document.properties.into_iter().collect(),
     }
 }
 
-fn violation(said: results::Violation, evidence: &Evidence) -> Violation {
-    let mut found = Found::default();
-    let references: Vec<EvidenceRef> = said.evidence.into_iter().map(reference).collect();
-    if let (true, Some(about)) = (references.is_empty(), &said.about) {
-        found.look_for(about, evidence);
+/// Keeps the worst, and says how many are left out in one that nobody can waive.
+fn cut(violations: &mut Vec<results::Violation>) {
+    if violations.len() <= VIOLATIONS {
+        return;
     }
+    violations.sort_by_key(|violation| std::cmp::Reverse(violation.effect));
+    let left_out = violations.split_off(VIOLATIONS - 1);
+    let message = format!("{} more violations are not listed", left_out.len());
+    violations.extend(left_out.first().map(|worst| results::Violation {
+        waivable: false,
+        ..results::Violation::new("limit-reached", worst.effect, message)
+    }));
+}
+
+fn violation(said: results::Violation, found: Option<&Found>) -> Violation {
+    let found = found.cloned().unwrap_or_default();
+    let references: Vec<EvidenceRef> = said.evidence.into_iter().map(reference).collect();
     Violation {
         rule: said.rule,
         effect: effect(said.effect),
@@ -40,72 +56,6 @@ fn violation(said: results::Violation, evidence: &Evidence) -> Violation {
         location: said.location.map(location).or(found.location),
         properties: said.properties.into_iter().collect(),
         waived: None,
-    }
-}
-
-/// What stands in the evidence about one thing.
-#[derive(Default)]
-struct Found {
-    references: Vec<EvidenceRef>,
-    purl: Option<String>,
-    severity: Option<Severity>,
-    location: Option<Location>,
-    how_to_fix: Option<String>,
-}
-
-impl Found {
-    fn look_for(&mut self, about: &About, evidence: &Evidence) {
-        for (number, sourced) in evidence.reports.iter().enumerate() {
-            let report = number as u32;
-            for (index, finding) in sourced.report.findings.iter().enumerate() {
-                if is_finding(about, report, finding) {
-                    self.add_finding(ItemRef { report, index: index as u32 }, finding);
-                }
-            }
-            for (index, component) in sourced.report.components.iter().enumerate() {
-                if is_component(about, report, component) {
-                    self.add(EvidenceRef::Component(ItemRef { report, index: index as u32 }));
-                    self.purl = self.purl.take().or_else(|| component.purl.clone());
-                }
-            }
-        }
-    }
-
-    fn add_finding(&mut self, at: ItemRef, finding: &Finding) {
-        self.add(EvidenceRef::Finding(at));
-        self.severity = self.severity.max(finding.severity);
-        self.purl = self.purl.take().or_else(|| finding.package.as_ref().and_then(|package| package.purl.clone()));
-        self.location = self.location.take().or_else(|| finding.locations.first().cloned());
-        self.how_to_fix = self.how_to_fix.take().or_else(|| finding.how_to_fix.clone());
-    }
-
-    fn add(&mut self, reference: EvidenceRef) {
-        if self.references.len() < REFERENCES {
-            self.references.push(reference);
-        }
-    }
-}
-
-fn is_finding(about: &About, number: u32, finding: &Finding) -> bool {
-    let About::Finding { report, id, package, version } = about else { return false };
-    let of = finding.package.as_ref();
-    let is_name =
-        |name: &String| of.is_some_and(|package| package.name == *name || package.purl.as_ref() == Some(name));
-    let is_version =
-        |version: &String| of.and_then(|package| package.version.as_deref()).unwrap_or_default() == version;
-    finding.id == *id
-        && report.is_none_or(|report| report == number)
-        && package.as_ref().is_none_or(is_name)
-        && version.as_ref().is_none_or(is_version)
-}
-
-fn is_component(about: &About, number: u32, component: &Component) -> bool {
-    match about {
-        About::Component { report, spdx_id: id } => {
-            report.is_none_or(|report| report == number) && spdx_id(&component.id).as_ref() == id.as_str()
-        }
-        About::Purl(purl) => component.purl.as_ref() == Some(purl),
-        About::Finding { .. } => false,
     }
 }
 
@@ -155,5 +105,26 @@ fn location(location: results::Location) -> Location {
         start_column: location.start_column,
         end_column: location.end_column,
         layer: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_many_violations_are_cut_to_the_worst_with_one_that_nobody_can_waive() {
+        let said = |effect, count| {
+            let violation = results::Violation::new("rule", effect, "message");
+            std::iter::repeat_n(violation, count)
+        };
+        let mut violations: Vec<_> =
+            said(results::Effect::Warn, VIOLATIONS).chain(said(results::Effect::Deny, 5)).collect();
+        cut(&mut violations);
+        assert_eq!(violations.len(), VIOLATIONS);
+        assert!(violations[..5].iter().all(|violation| violation.effect == results::Effect::Deny));
+        let last = violations.last().unwrap();
+        assert!(!last.waivable && last.effect == results::Effect::Warn, "{last:?}");
+        assert_eq!(last.message, "6 more violations are not listed");
     }
 }

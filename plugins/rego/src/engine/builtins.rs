@@ -227,6 +227,7 @@ mod tests {
     fn the_arities_are_sorted_and_every_builtin_that_a_person_writes_has_one() {
         assert!(ARITIES.is_sorted_by_key(|(name, _)| name));
         let without: Vec<_> = opa::names().filter(|name| arity(name).is_none()).collect();
-        assert!(without.iter().all(|name| name.starts_with("internal.")), "{without:?}");
+        // `print` takes any number, and the interpreter has its own.
+        assert!(without.iter().all(|name| name.starts_with("internal.") || *name == "print"), "{without:?}");
     }
 }

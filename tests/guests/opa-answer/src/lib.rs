@@ -3,6 +3,7 @@
 //! Natively it is empty.
 #![cfg(target_arch = "wasm32")]
 
+use palisade_plugin_opa_builtins::text;
 use palisade_plugin::{Evaluator, Evidence, Failure, PluginInfo, Verdict};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -39,7 +40,8 @@ impl Evaluator for Answer {
             serde_json::from_str(&policy::entrypoints()).map_err(|error| Failure::other(error.to_string()))?;
         let id = ids.get(&settings.entrypoint).ok_or_else(|| Failure::settings("no such entrypoint"))?;
         let results = policy::eval(*id, settings.input.as_bytes());
-        let summary = String::from_utf8_lossy(&results).into_owned();
+        let results = text::parse(&String::from_utf8_lossy(&results)).map_err(Failure::other)?;
+        let summary = text::write_json(&results);
         Ok(Verdict { summary, ..Verdict::pass("answered") })
     }
 }

@@ -1,9 +1,9 @@
 //! One policy's tests and cases, run.
 
 use super::super::{compile, version};
+use super::stand_in::stand_in;
 use crate::app;
 use crate::documents::{JsonDocument, Shape};
-use crate::model::evidence::{Context as EvidenceContext, Evidence};
 use crate::model::verdict::{Effect, Outcome, Verdict, Violation};
 use crate::model::{Broken, PluginName};
 use crate::plugins::{self, OpaOptions, Opened, PluginConfig, PluginSource};
@@ -79,9 +79,13 @@ impl Bench {
         let mut settings = interpreter_settings(sources, data);
         settings.insert("run_tests".to_owned(), Value::Bool(true));
         let settings = Value::Object(settings).to_string();
-        let answer = self.runtime.evaluate(&Call::new(None, "test"), &self.rego, &Arc::new(nothing()), &settings).await;
+        let answer = self.runtime.evaluate(&Call::new(None, "test"), &self.rego, &Arc::new(stand_in(&Value::Null)), &settings).await;
         let verdict = answer.map_err(|broken| told(&broken))?;
-        let tests = verdict.violations.iter().filter_map(tested).collect();
+        let tests: Vec<Tested> = verdict.violations.iter().filter_map(tested).collect();
+        let ran = verdict.judged.iter().find(|(what, _)| what == "tests").map_or(0, |(_, count)| *count);
+        if ran != tests.len() as u64 {
+            bail!("it has {ran} tests, more than one run can tell; split it into several directories");
+        }
         Ok((tests, coverage(&verdict)))
     }
 
@@ -152,7 +156,7 @@ impl Bench {
         if let Some(form) = form {
             settings.insert("result".to_owned(), Value::from(form));
         }
-        let evidence = Arc::new(nothing());
+        let evidence = Arc::new(stand_in(&case.input));
         let document = |name: &str| JsonDocument { name: name.to_owned(), json: case.input.to_string().into() };
         self.runtime.give_documents(&evidence, Shape::Evidence, vec![document("evidence")]);
         let reports = vec![document("vulnerability/0"), document("sbom/0")];
@@ -164,13 +168,20 @@ impl Bench {
 
 /// What a case's answer differs in, as a sentence.
 fn difference(expected: &Expected, answer: &Verdict) -> Option<String> {
-    let given = if answer.summary.is_empty() { None } else { serde_json::from_str::<Value>(&answer.summary).ok() };
-    match (expected, given) {
-        (Expected::Undefined, None) => None,
-        (Expected::Value(expected), Some(given)) if case::same(expected, &given) => None,
-        (Expected::Undefined, Some(given)) => Some(format!("it answers {given}, expected undefined")),
-        (Expected::Value(expected), None) => Some(format!("it is undefined, expected {expected}")),
-        (Expected::Value(expected), Some(given)) => Some(format!("it answers {given}\nexpected   {expected}")),
+    if answer.summary.is_empty() {
+        return match expected {
+            Expected::Undefined => None,
+            Expected::Value(expected) => Some(format!("it is undefined, expected {expected}")),
+        };
+    }
+    let given: Value = match serde_json::from_str(&answer.summary) {
+        Ok(given) => given,
+        Err(_) => return Some("its answer is too long to be compared: a verdict shows 64 KiB".to_owned()),
+    };
+    match expected {
+        Expected::Undefined => Some(format!("it answers {given}, expected undefined")),
+        Expected::Value(expected) if case::same(expected, &given) => None,
+        Expected::Value(expected) => Some(format!("it answers {given}\nexpected   {expected}")),
     }
 }
 
@@ -261,21 +272,6 @@ fn config(bundle: &Path) -> Result<PluginConfig> {
         bind: Vec::new(),
         opa: OpaOptions::default(),
     })
-}
-
-/// No evidence at all: a case brings its own document.
-fn nothing() -> Evidence {
-    Evidence {
-        context: EvidenceContext::default(),
-        reports: Vec::new(),
-        unreadable: Vec::new(),
-        findings: Vec::new(),
-        groups: 0,
-        live_groups: 0,
-        baseline: None,
-        changed_paths: None,
-        notices: Vec::new(),
-    }
 }
 
 fn word(outcome: Outcome) -> &'static str {
