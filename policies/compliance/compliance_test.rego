@@ -82,6 +82,26 @@ test_a_document_of_another_kind_is_undefined if {
 	not compliance.vulnerability_report with input as {"packages": []}
 }
 
+test_missing_lists_of_licenses_are_undefined if {
+	every member in ["allowed", "conditional", "blocked"] {
+		missing := object.remove(data.compliance.licenses, [member])
+		not compliance.license_report with input as packages(["MIT"]) with data.compliance.licenses as missing
+	}
+}
+
+test_missing_settings_of_vulnerabilities_are_undefined if {
+	every member in ["severities", "maximum", "blocked_ids"] {
+		missing := object.remove(data.compliance.vulnerabilities, [member])
+		not compliance.vulnerability_report with input as findings(["LOW"])
+			with data.compliance.vulnerabilities as missing
+	}
+}
+
+test_a_maximum_that_is_no_severity_is_undefined if {
+	unknown := object.union(data.compliance.vulnerabilities, {"maximum": "SEVERE"})
+	not compliance.vulnerability_report with input as findings(["LOW"]) with data.compliance.vulnerabilities as unknown
+}
+
 packages(licenses) := {"packages": [package_of(number, license) | some number, license in licenses]}
 
 package_of(number, license) := {

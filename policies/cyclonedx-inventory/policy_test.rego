@@ -51,3 +51,17 @@ test_the_root_is_left_alone if {
 	root := object.union(object.remove(good, ["version"]), {"relation": "root"})
 	main.deny == set() with input as evidence(root)
 }
+
+test_missing_data_is_undefined if {
+	every member in ["types", "allowed_hashes", "max_unlicensed"] {
+		missing := object.remove(data.inventory, [member])
+		not main.deny with input as evidence(good) with data.inventory as missing
+		not main.violation with input as evidence(good) with data.inventory as missing
+		not main.warn with input as evidence(good) with data.inventory as missing
+		not main.judged with input as evidence(good) with data.inventory as missing
+	}
+}
+
+test_a_document_of_another_kind_is_undefined if {
+	not main.deny with input as {"packages": []}
+}

@@ -75,6 +75,6 @@ canonical(kind, text) := text if {
 # A plus stands for itself in a package URL.
 decoded(text) := urlquery.decode(replace(text, "+", "%2B"))
 
-decoded_or_raw(text) := decoded(text) if {
-	true
+decoded_or_raw(text) := value if {
+	value := decoded(text)
 } else := text

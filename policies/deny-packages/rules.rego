@@ -35,7 +35,7 @@ problems(rule) := {"it is no object"} if not is_object(rule)
 problems(rule) := (wrong_texts(rule) | wrong_pattern(rule)) | wrong_versions(rule) if is_object(rule)
 
 wrong_texts(rule) := {sprintf("`%s` is no text", [member]) |
-	some member in {"id", "purl", "reason"} | ({"instead"} & object.keys(rule))
+	some member in ({"id", "purl", "reason"} | ({"instead"} & object.keys(rule)))
 	not is_string(object.get(rule, member, null))
 }
 

@@ -91,7 +91,7 @@ fn what_fails_is_named_with_its_place_and_the_exit_code_is_1() {
     let told = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains("main_test.test_few\n  main_test.rego:5\n    is not true"), "{told}");
-    assert!(told.contains("it answers [\"too many\"]\n    expected   []"), "{told}");
+    assert!(told.contains("it answers [\"too many\"]\n    expected []"), "{told}");
     let junit = text(&test(directory.path(), &["few", "--format", "junit"]).stdout);
     assert!(junit.contains("tests=\"2\"") && junit.contains("failures=\"2\""), "{junit}");
 }

@@ -36,7 +36,9 @@ impl Machine {
 }
 
 fn on_demand(functions: &Arc<Functions>) -> anyhow::Result<Engine> {
-    config(functions).and_then(|config| Engine::new(&config)).map_err(|error| anyhow::anyhow!("starting the WebAssembly engine: {error:#}"))
+    config(functions)
+        .and_then(|config| Engine::new(&config))
+        .map_err(|error| anyhow::anyhow!("starting the WebAssembly engine: {error:#}"))
 }
 
 /// The first success over `slots`, a half of it, a quarter, …; `None` if not even one is possible.

@@ -4,6 +4,7 @@
 use std::{fs, path::Path};
 
 use palisade_plugin_opa_builtins::{Context, call, text};
+use regex::Regex;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -46,13 +47,17 @@ fn finding(vector: &Vector) -> Option<String> {
         (Ok(value), Some(result)) => {
             text::parse(result).is_ok_and(|expected| text::write(value) == text::write(&expected))
         }
-        (Ok(_), None) => vector.matches.is_some(),
+        (Ok(value), None) => vector.matches.as_deref().is_some_and(|pattern| fits(pattern, &text::write(value))),
         (Err(_), result) => result.is_none() && vector.undefined,
     };
     let shown = match &answer {
         Ok(value) => text::write(value),
         Err(fault) => format!("undefined: {fault}"),
     };
-    let expected = vector.result.as_deref().unwrap_or("undefined");
+    let expected = vector.result.as_deref().or(vector.matches.as_deref()).unwrap_or("undefined");
     (!is_same).then(|| format!("{} {}\n  is  {shown}\n  not {expected}", vector.builtin, vector.args))
+}
+
+fn fits(pattern: &str, text: &str) -> bool {
+    Regex::new(pattern).expect("`matches` is a pattern").is_match(text)
 }

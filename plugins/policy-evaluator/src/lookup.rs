@@ -40,19 +40,30 @@ impl Lookup {
     }
 }
 
+/// What is asked for, so that each finding and component asks a fixed number of times, however much that is.
 #[derive(Default)]
 struct Wanted<'a> {
-    by_finding_id: BTreeMap<&'a str, Vec<&'a About>>,
-    by_spdx_id: BTreeMap<&'a str, Vec<&'a About>>,
+    by_finding_id: BTreeMap<&'a str, BTreeMap<Which<'a>, &'a About>>,
+    by_spdx_id: BTreeMap<&'a str, BTreeMap<Option<u32>, &'a About>>,
     by_purl: BTreeMap<&'a str, &'a About>,
 }
+
+/// Which findings of an identifier: of this report, this package, this version. None is any.
+type Which<'a> = (Option<u32>, Option<&'a str>, Option<&'a str>);
 
 impl<'a> Wanted<'a> {
     fn add(&mut self, about: &'a About) {
         match about {
-            About::Finding { id, .. } => add_once(self.by_finding_id.entry(id).or_default(), about),
-            About::Component { spdx_id, .. } => add_once(self.by_spdx_id.entry(spdx_id).or_default(), about),
-            About::Purl(purl) => drop(self.by_purl.insert(purl, about)),
+            About::Finding { report, id, package, version } => {
+                let which = (*report, package.as_deref(), version.as_deref());
+                self.by_finding_id.entry(id).or_default().insert(which, about);
+            }
+            About::Component { report, spdx_id } => {
+                self.by_spdx_id.entry(spdx_id).or_default().insert(*report, about);
+            }
+            About::Purl(purl) => {
+                self.by_purl.insert(purl, about);
+            }
         }
     }
 
@@ -62,7 +73,7 @@ impl<'a> Wanted<'a> {
         }
         for finding in evidence.findings_with(FindingParts::LOCATIONS) {
             let Some(wanted) = self.by_finding_id.get(finding.finding.id.as_str()) else { continue };
-            for about in wanted.iter().filter(|about| is_about(about, &finding)) {
+            for about in selections(&finding).iter().filter_map(|which| wanted.get(which)) {
                 found.entry((*about).clone()).or_default().add_finding(&finding);
             }
         }
@@ -83,33 +94,28 @@ impl<'a> Wanted<'a> {
     }
 
     fn abouts(&self, report: u32, component: &Component) -> impl Iterator<Item = &'a About> {
-        let by_id = self.by_spdx_id.get(spdx_id(&component.id).as_ref()).into_iter().flatten().copied();
-        let by_id = by_id.filter(move |about| match about {
-            About::Component { report: Some(only), .. } => *only == report,
-            _ => true,
-        });
-        let purl = component.purl.as_deref().unwrap_or_default();
-        by_id.chain(self.by_purl.get(purl).copied()).collect::<Vec<_>>().into_iter()
+        let by_id = self.by_spdx_id.get(spdx_id(&component.id).as_ref());
+        let [any, this] = [None, Some(report)].map(|report| by_id.and_then(|wanted| wanted.get(&report)).copied());
+        let by_purl = self.by_purl.get(component.purl.as_deref().unwrap_or_default()).copied();
+        [any, this, by_purl].into_iter().flatten()
     }
 }
 
-/// Many violations may be about one thing.
-fn add_once<'a>(list: &mut Vec<&'a About>, about: &'a About) {
-    if !list.contains(&about) {
-        list.push(about);
+/// Every way to ask for a finding, each once.
+fn selections(found: &AssessedFinding) -> Vec<Which<'_>> {
+    let package = found.finding.package.as_ref();
+    let name = package.map(|package| package.name.as_str());
+    let purl = package.and_then(|package| package.purl.as_deref()).filter(|purl| Some(*purl) != name);
+    let version = package.and_then(|package| package.version.as_deref()).unwrap_or_default();
+    let mut selections = Vec::with_capacity(12);
+    for report in [None, Some(found.at.report)] {
+        for version in [None, Some(version)] {
+            selections.push((report, None, version));
+            selections.extend(name.map(|name| (report, Some(name), version)));
+            selections.extend(purl.map(|purl| (report, Some(purl), version)));
+        }
     }
-}
-
-fn is_about(about: &About, found: &AssessedFinding) -> bool {
-    let About::Finding { report, package, version, .. } = about else { return false };
-    let of = found.finding.package.as_ref();
-    let is_name =
-        |name: &String| of.is_some_and(|package| package.name == *name || package.purl.as_ref() == Some(name));
-    let is_version =
-        |version: &String| of.and_then(|package| package.version.as_deref()).unwrap_or_default() == version;
-    report.is_none_or(|report| report == found.at.report)
-        && package.as_ref().is_none_or(is_name)
-        && version.as_ref().is_none_or(is_version)
+    selections
 }
 
 impl Found {

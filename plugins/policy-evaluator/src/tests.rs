@@ -140,6 +140,21 @@ fn each_report_is_asked_about_and_findings_are_found_by_id_package_and_version()
 }
 
 #[test]
+fn ten_thousand_violations_of_one_identifier_are_found_in_ten_thousand_findings() {
+    const COUNT: usize = 10_000;
+    let scan = (0..COUNT).fold(CollectedReport::covering([Coverage::Vulnerabilities]), |scan, number| {
+        scan.with_finding(finding("CVE-1", &number.to_string(), "package-lock.json"))
+    });
+    let evidence = EvidenceBuilder::new().report("trivy-json", scan).document("evidence", "evidence", "all");
+    let message = |number| format!(r#"{{"msg": "m", "id": "CVE-1", "package": "pkg:npm/lodash@{number}"}}"#);
+    let messages: Vec<String> = (0..COUNT).map(message).collect();
+    answering([("main all", value(&format!(r#"{{"deny": [{}]}}"#, messages.join(","))))]);
+    let verdict = judge(evidence, r#"{"entrypoint": "main"}"#).unwrap_or_else(|failure| panic!("{failure:?}"));
+    assert_eq!(verdict.violations.len(), COUNT);
+    assert!(verdict.violations.iter().all(|violation| violation.evidence.len() == 1));
+}
+
+#[test]
 fn components_are_found_by_the_spdx_id_that_the_document_gave_them() {
     let two = r#"{"compliant": false, "total_components": 2, "compliant_components": 0, "non_compliant_components": [
         {"SPDXID": "SPDXRef-npm-lodash", "name": "lodash"}, {"SPDXID": "SPDXRef-app", "name": "app"},

@@ -37,8 +37,13 @@ pub fn verdict(source: &Source) -> Result<VerdictDocument, Problem> {
     match source.parse(FORM)? {
         Answer::Rule(entries) => {
             let rule = last_segment(&source.reading.entrypoint);
-            // Whoever reads another rule in this form takes what it lists for violations.
-            let effect = effect_of(rule).unwrap_or(Effect::Deny);
+            let effect = match (effect_of(rule), &entries) {
+                (Some(effect), _) => effect,
+                // Whoever reads another rule in this form takes what it lists for violations.
+                (None, Entries::Messages(_)) => Effect::Deny,
+                // `true` of a rule `allow` means the opposite of `true` of a rule `deny`.
+                (None, Entries::Holds(holds)) => return Err(source.wrong(FORM, "", no_boolean(rule, *holds))),
+            };
             judged += 1;
             violations.extend(entries.violations(rule, effect));
         }
@@ -62,6 +67,10 @@ pub fn verdict(source: &Source) -> Result<VerdictDocument, Problem> {
     verdict.violations = violations;
     verdict.judged.insert("rules".to_owned(), judged);
     Ok(verdict)
+}
+
+fn no_boolean(rule: &str, holds: bool) -> String {
+    format!("only rules `deny`, `violation` and `warn` may answer a boolean, and `{rule}` answers `{holds}`")
 }
 
 fn outcome(violations: &[Violation]) -> Outcome {

@@ -207,6 +207,19 @@ fn a_rule_that_is_merely_true_is_a_violation_without_a_message() {
 }
 
 #[test]
+fn a_boolean_of_a_rule_without_a_meaning_is_no_answer_and_a_list_is() {
+    let conftest = Settings { result: Some(Form::Conftest), ..entrypoint("authz/allow") };
+    let tell = |json: &str| told(asked(&conftest, &[("evidence", Answered::Value(json))]));
+    assert_snapshot!(tell("true"), @"no verdict: `authz/allow` answered for the document `evidence` what is no Conftest result: only rules `deny`, `violation` and `warn` may answer a boolean, and `allow` answers `true`");
+    assert_snapshot!(tell("false"), @"no verdict: `authz/allow` answered for the document `evidence` what is no Conftest result: only rules `deny`, `violation` and `warn` may answer a boolean, and `allow` answers `false`");
+    assert_snapshot!(tell(r#"["no"]"#), @r#"
+    Fail: 1 violation {"rules": 1}
+    Deny allow [-]: no
+    "#);
+    assert_snapshot!(tell("[]"), @r#"Pass: No violations {"rules": 1}"#);
+}
+
+#[test]
 fn a_package_of_conftest_is_known_by_its_members() {
     let package = r#"{"deny": ["a"], "deny_root": ["b"], "violation_x": [{"msg": "c"}], "warn": ["d"], "warn_root": ["e"],
         "exception": [["root", "other"]], "helper": 3, "denylist": ["f"]}"#;

@@ -29,7 +29,8 @@ impl Evaluator for Rego {
         }
         let interpreter = Interpreter::new(&settings).map_err(|faults| Failure::settings(all(&faults)))?;
         if settings.run_tests {
-            return Ok(test_run::verdict(interpreter));
+            let watching = Interpreter::new(&settings).map_err(|faults| Failure::settings(all(&faults)))?;
+            return Ok(test_run::verdict(interpreter, watching));
         }
         let source = Source(RefCell::new(interpreter));
         palisade_plugin_policy_evaluator::evaluate(&source, evidence, &settings.asked())

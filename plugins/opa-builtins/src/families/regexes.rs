@@ -21,20 +21,48 @@ pub const BUILTINS: &[(&str, Builtin)] = &[
     ("regex.template_match", template_match),
 ];
 
-/// A compiled pattern, in bytes. The default of the `regex` crate; one instance may use 64 MiB in all.
-const MAX_COMPILED_BYTES: usize = 10 << 20;
+/// What a compiled pattern may take, in bytes: the smallest of these that it fits into is what it weighs. Measured: a
+/// pattern of ASCII takes less than 128 KiB even in long repetitions, `.{1,1000}` and `\p{Lu}\p{Ll}{1,40}` about 1 MiB,
+/// `\p{L}{1,64}` 2.7 MiB, `[\p{L}\p{N} .,'-]{1,100}` 4.6 MiB. Building one takes four times as much for a moment.
+const COMPILED_BYTES: [usize; 3] = [128 << 10, 1200 << 10, 5 << 20];
 
-/// Patterns that are kept compiled: a policy asks for the same few over and over. OPA keeps as many.
-const MAX_KEPT: usize = 100;
+/// Patterns that are kept compiled, because a policy asks for the same few over and over, and what they weigh together.
+/// The crate may hold each twice (forwards and backwards), beside up to 1 MiB of a faster form and twice the cache
+/// below: 48 MiB at the worst, where an instance has 64 MiB or more.
+const MAX_KEPT: usize = 16;
+const MAX_KEPT_BYTES: usize = 8 << 20;
+
+/// What a search may remember of its states, in each direction; where it is too little the search is slower.
+const SEARCH_CACHE_BYTES: usize = 512 << 10;
 
 /// A pattern and the names of its groups, which may be more than the `regex` crate takes as names.
 pub(super) struct Pattern {
     pub(super) regex: Regex,
     names: Vec<Option<String>>,
+    /// One of [`COMPILED_BYTES`].
+    bytes: usize,
+}
+
+#[derive(Default)]
+struct Kept {
+    patterns: BTreeMap<String, Rc<Pattern>>,
+    bytes: usize,
+}
+
+impl Kept {
+    /// Makes room one by one: a policy with a few patterns more than fit finds most of them still here.
+    fn keep(&mut self, key: &str, pattern: Rc<Pattern>) {
+        while self.patterns.len() >= MAX_KEPT || self.bytes + pattern.bytes > MAX_KEPT_BYTES {
+            let Some((_, dropped)) = self.patterns.pop_first() else { break };
+            self.bytes -= dropped.bytes;
+        }
+        self.bytes += pattern.bytes;
+        self.patterns.insert(key.to_owned(), pattern);
+    }
 }
 
 thread_local! {
-    static KEPT: RefCell<BTreeMap<String, Rc<Pattern>>> = RefCell::default();
+    static KEPT: RefCell<Kept> = RefCell::default();
 }
 
 /// Compiles a pattern as Go reads it, or finds it among those kept.
@@ -50,20 +78,32 @@ pub(super) fn kept(
     key: &str,
     translate: impl FnOnce(&str) -> Result<(String, Vec<Option<String>>), Fault>,
 ) -> Result<Rc<Pattern>, Fault> {
-    if let Some(known) = KEPT.with_borrow(|kept| kept.get(key).cloned()) {
+    if let Some(known) = KEPT.with_borrow(|kept| kept.patterns.get(key).cloned()) {
         return Ok(known);
     }
     let (regex, names) = translate(key)?;
-    let regex = RegexBuilder::new(&regex).size_limit(MAX_COMPILED_BYTES).build();
-    let regex = regex.map_err(|error| Fault::new(format!("the pattern {key:?} does not compile: {error}")))?;
-    let pattern = Rc::new(Pattern { regex, names });
-    KEPT.with_borrow_mut(|kept| {
-        if kept.len() >= MAX_KEPT {
-            kept.clear();
-        }
-        kept.insert(key.to_owned(), pattern.clone());
-    });
+    let compiled = compile(&regex);
+    let (regex, bytes) =
+        compiled.map_err(|error| Fault::new(format!("the pattern {key:?} does not compile: {error}")))?;
+    let pattern = Rc::new(Pattern { regex, names, bytes });
+    KEPT.with_borrow_mut(|kept| kept.keep(key, pattern.clone()));
     Ok(pattern)
+}
+
+/// With what it weighs.
+fn compile(text: &str) -> Result<(Regex, usize), regex::Error> {
+    let [lighter @ .., heaviest] = COMPILED_BYTES;
+    for bytes in lighter {
+        match compile_within(text, bytes) {
+            Err(regex::Error::CompiledTooBig(_)) => {}
+            answer => return answer.map(|regex| (regex, bytes)),
+        }
+    }
+    compile_within(text, heaviest).map(|regex| (regex, heaviest))
+}
+
+fn compile_within(text: &str, bytes: usize) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(text).size_limit(bytes).dfa_size_limit(SEARCH_CACHE_BYTES).build()
 }
 
 fn is_valid(_: &Context, arguments: &[Value]) -> Result<Value, Fault> {
@@ -194,4 +234,32 @@ fn quoted(text: &str) -> String {
         regex.push(character);
     }
     regex
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_kept_up_to_a_number_and_a_weight() {
+        for count in 1..40 {
+            pattern(&format!("a{{{count}}}")).expect("a pattern");
+        }
+        assert_eq!(KEPT.with_borrow(|kept| kept.patterns.len()), MAX_KEPT);
+        for count in 60..63 {
+            pattern(&format!(r"^\p{{L}}{{1,{count}}}$")).expect("a pattern");
+        }
+        KEPT.with_borrow(|kept| {
+            assert!(kept.bytes <= MAX_KEPT_BYTES);
+            assert_eq!(kept.bytes, kept.patterns.values().map(|pattern| pattern.bytes).sum::<usize>());
+        });
+    }
+
+    #[test]
+    fn classes_of_all_letters_may_be_repeated_and_not_without_end() {
+        for text in [r"^\p{L}{1,64}$", r"^[\p{L}\p{N}_-]{1,63}$", r"^[\p{L}\p{N} .,'-]{1,100}$", "^.{1,1000}$"] {
+            assert!(pattern(text).is_ok_and(|pattern| pattern.regex.is_match("Übung")), "{text}");
+        }
+        assert!(pattern(r"^[\p{L}\p{N}\p{M}]{1,1000}$").is_err());
+    }
 }

@@ -72,9 +72,29 @@ fn pre_releases(left: &str, right: &str) -> Ordering {
 
 fn part(left: &str, right: &str) -> Ordering {
     match (is_numeric(left), is_numeric(right)) {
-        (true, true) => left.parse::<i64>().unwrap_or(i64::MAX).cmp(&right.parse().unwrap_or(i64::MAX)),
+        (true, true) => digits(left).cmp(&digits(right)),
         (true, false) => Ordering::Less,
         (false, true) => Ordering::Greater,
         (false, false) => left.cmp(right),
+    }
+}
+
+/// Numbers of any length in their order: the longer one is the greater.
+fn digits(number: &str) -> (usize, &str) {
+    let significant = number.trim_start_matches('0');
+    (significant.len(), significant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_beyond_64_bits_have_an_order() {
+        assert_eq!(pre_releases("99999999999999999998", "99999999999999999999"), Ordering::Less);
+        assert_eq!(pre_releases("rc.100000000000000000000", "rc.99999999999999999999"), Ordering::Greater);
+        assert_eq!(pre_releases("9223372036854775807", "9223372036854775808"), Ordering::Less);
+        assert_eq!(pre_releases("0", "1"), Ordering::Less);
+        assert_eq!(pre_releases("99999999999999999999", "99999999999999999999"), Ordering::Equal);
     }
 }

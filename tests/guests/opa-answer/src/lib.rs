@@ -3,8 +3,8 @@
 //! Natively it is empty.
 #![cfg(target_arch = "wasm32")]
 
-use palisade_plugin_opa_builtins::text;
 use palisade_plugin::{Evaluator, Evidence, Failure, PluginInfo, Verdict};
+use palisade_plugin_opa_builtins::text;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -1,12 +1,12 @@
 //! Evidence for a case: as many reports, components and findings as its document speaks of, all of them empty. A case
 //! brings the document itself; but what a verdict refers to must be there.
 
+use crate::model::Digest;
 use crate::model::artifact::Source;
 use crate::model::evidence::{Context, Evidence, SourcedReport};
 use crate::model::report::{
     Completeness, Component, ComponentRelation, ComponentScope, Detail, Finding, Format, Report,
 };
-use crate::model::Digest;
 use serde_json::Value;
 use std::sync::Arc;
 

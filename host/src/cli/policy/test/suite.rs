@@ -79,7 +79,10 @@ impl Bench {
         let mut settings = interpreter_settings(sources, data);
         settings.insert("run_tests".to_owned(), Value::Bool(true));
         let settings = Value::Object(settings).to_string();
-        let answer = self.runtime.evaluate(&Call::new(None, "test"), &self.rego, &Arc::new(stand_in(&Value::Null)), &settings).await;
+        let answer = self
+            .runtime
+            .evaluate(&Call::new(None, "test"), &self.rego, &Arc::new(stand_in(&Value::Null)), &settings)
+            .await;
         let verdict = answer.map_err(|broken| told(&broken))?;
         let tests: Vec<Tested> = verdict.violations.iter().filter_map(tested).collect();
         let ran = verdict.judged.iter().find(|(what, _)| what == "tests").map_or(0, |(_, count)| *count);
@@ -181,7 +184,7 @@ fn difference(expected: &Expected, answer: &Verdict) -> Option<String> {
     match expected {
         Expected::Undefined => Some(format!("it answers {given}, expected undefined")),
         Expected::Value(expected) if case::same(expected, &given) => None,
-        Expected::Value(expected) => Some(format!("it answers {given}\nexpected   {expected}")),
+        Expected::Value(expected) => Some(format!("it answers {given}\nexpected {expected}")),
     }
 }
 

@@ -1,5 +1,0 @@
-//! GraphQL documents and schemas.
-
-use crate::Builtin;
-
-pub const BUILTINS: &[(&str, Builtin)] = &[];
