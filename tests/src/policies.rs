@@ -157,7 +157,9 @@ fn case(path: &Path, text: &str, data: &Value) -> Case {
         _ => panic!("{}: a case has either a result or `undefined: true`", path.display()),
     };
     let mut whole = data.clone();
-    overlay(&mut whole, written.data);
+    if !written.data.is_null() {
+        overlay(&mut whole, written.data);
+    }
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let Written { entrypoint, outcome, .. } = written;
     Case { name, entrypoint, data: whole, input: written.input.get().to_owned(), answer, outcome }
@@ -166,7 +168,6 @@ fn case(path: &Path, text: &str, data: &Value) -> Case {
 /// Objects are merged member by member; anything else replaces what stood there.
 fn overlay(data: &mut Value, above: Value) {
     match (data, above) {
-        (_, Value::Null) => {}
         (Value::Object(below), Value::Object(above)) => {
             for (key, value) in above {
                 overlay(below.entry(key).or_insert(Value::Null), value);
