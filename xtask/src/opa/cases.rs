@@ -129,7 +129,9 @@ fn differences(case: &Case, value: Option<&Value>) -> Option<String> {
 
 fn ask(policy: &Policy, case: &Case) -> Result<Option<Value>> {
     let mut data = policy.data.clone();
-    overlay(&mut data, case.data.clone().unwrap_or(Value::Null));
+    if let Some(above) = case.data.clone() {
+        overlay(&mut data, above);
+    }
     let directory = tempfile::tempdir().context("making a directory for the data")?;
     let data_file = directory.path().join("data.json");
     std::fs::write(&data_file, data.to_string()).context("writing the data")?;
@@ -152,7 +154,6 @@ fn query(entrypoint: &str) -> Result<String> {
 /// Objects are merged member by member; anything else replaces what stood there.
 fn overlay(data: &mut Value, above: Value) {
     match (data, above) {
-        (_, Value::Null) => {}
         (Value::Object(below), Value::Object(above)) => {
             for (key, value) in above {
                 overlay(below.entry(key).or_insert(Value::Null), value);
@@ -170,8 +171,8 @@ mod tests {
     #[test]
     fn an_overlay_merges_objects_and_replaces_the_rest() {
         let mut data = json!({"limits": {"high": 1, "low": 9}, "names": ["a"]});
-        overlay(&mut data, json!({"limits": {"high": 2}, "names": ["b"], "new": 1}));
-        assert_eq!(data, json!({"limits": {"high": 2, "low": 9}, "names": ["b"], "new": 1}));
+        overlay(&mut data, json!({"limits": {"high": 2, "low": null}, "names": ["b"], "new": 1}));
+        assert_eq!(data, json!({"limits": {"high": 2, "low": null}, "names": ["b"], "new": 1}));
     }
 
     #[test]
