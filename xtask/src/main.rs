@@ -35,7 +35,7 @@ enum Task {
     },
     /// Run the benchmarks, or the load driver against a running host. Release builds: the first one takes its time.
     Bench {
-        /// `runtime`, `normalize`, `evaluate`, `webhook`, `load`; all but `load` by default.
+        /// `runtime`, `normalize`, `evaluate`, `policies`, `webhook`, `load`; all but `load` by default.
         which: Option<String>,
     },
     /// Only set up: the wasm target, the schemas and OPA.
