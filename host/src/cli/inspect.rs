@@ -91,7 +91,7 @@ fn refused(options: &Options, origin: Option<&Origin>, broken: &Broken) -> Resul
     if options.json {
         println!("{}", serde_json::to_string_pretty(&shown)?);
     } else {
-        print!("{}{:<12} {}: {}\n", policy_text(&shown["policy"]), "REFUSED", broken.kind, broken.message);
+        println!("{}{:<12} {}: {}", policy_text(&shown["policy"]), "REFUSED", broken.kind, broken.message);
         print!("{}", if hint.is_empty() { String::new() } else { format!("{:<12} {hint}\n", "way out") });
     }
     Ok(ExitCode::from(2))
