@@ -136,7 +136,7 @@ impl OpaServer {
             policy: caps::REMOTE_POLICY_TIME,
             answers_bytes: caps::REMOTE_ANSWERS_BYTES,
         };
-        Ok(Self { base: base.into(), client, bounds })
+        Ok(Self { base: base.into(), client: Arc::new(client), bounds })
     }
 
     pub fn url(&self) -> &str {
