@@ -52,7 +52,11 @@ fn licences(opa: &Path, directory: &Path, scratch: &Path) {
     let interpreted = json!({"entrypoint": ENTRYPOINT, "modules": sources.modules, "data": data});
     let rego = site::first_party("rego");
     let license = site::first_party("license");
-    let server = opa::Server::start(opa, directory);
+    // The server would take the cases for data.
+    let served = scratch.join("served");
+    sources.modules.iter().for_each(|(name, text)| write(&served, name, text));
+    write(&served, "data.json", &sources.data);
+    let server = opa::Server::start(opa, &served);
     let client = site::TOKIO.block_on(async { OpaServer::new(&server.url) }).expect("an address");
     println!(
         "packages  component ms  server ms  component/server  license ms  server/license  rego ms  native regorus ms"
