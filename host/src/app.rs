@@ -8,8 +8,9 @@ use crate::api::{self, Api, Gauges};
 use crate::artifacts::{ArtifactStore, Fetcher};
 use crate::config::Config;
 use crate::github::{BlobHosts, GitHub, GitHubOptions, Pace};
+use crate::model::event::InstallationEvent;
 use crate::model::{Clock, CommitKey, DeliveryId, Event, Job, JobId, JobKind, Plan, Unix};
-use crate::pipeline::{Judge, Pipeline};
+use crate::pipeline::{Judge, Pipeline, RerunScope};
 use crate::plugins::Catalogue;
 use crate::publish::Publisher;
 use crate::queue::JobQueue;
@@ -18,7 +19,7 @@ use crate::rego::remote::OpaServer;
 use crate::runtime::{Runtime, RuntimeOptions};
 use crate::state::State;
 use crate::state::memory::MemoryStore;
-use crate::sweep::Sweep;
+use crate::sweep::{Reconcile, Sweep};
 use crate::telemetry::Metrics;
 use crate::webhook::{self, Accepted, Audit, Intake, WebhookOptions};
 use crate::worker::{WorkerOptions, Workers};
@@ -128,6 +129,7 @@ pub async fn serve(config: Config) -> Result<Host> {
         details_url: config.server.public_url.clone(),
     };
     let opa_servers = opa_servers(&bench.catalogue);
+    let pipeline_plan = Arc::new(bench.plan);
     let pipeline = Arc::new(Pipeline {
         clock: clock.clone(),
         github: github.clone(),
@@ -137,12 +139,22 @@ pub async fn serve(config: Config) -> Result<Host> {
         runtime: bench.runtime.clone(),
         catalogue: bench.catalogue,
         judge: bench.judge,
-        plan: Arc::new(bench.plan),
+        plan: pipeline_plan.clone(),
+        rerun_scope: match config.rerun_scope.as_deref() {
+            Some("failed") => RerunScope::Failed,
+            _ => RerunScope::All,
+        },
         publisher,
         metrics: bench.metrics.clone(),
     });
     let (ready, is_ready) = watch::channel(false);
-    let intake = Arc::new(Door { queue: queue.clone(), clock: clock.clone(), metrics: bench.metrics.clone() });
+    let intake = Arc::new(Door {
+        queue: queue.clone(),
+        state: state.clone(),
+        clock: clock.clone(),
+        metrics: bench.metrics.clone(),
+        app_id: config.github.app_id,
+    });
     let options = webhook_options(&config);
     let gauges = Arc::new(Totals { github: github.clone(), fetcher: fetcher.clone(), runtime: bench.runtime.clone() });
     let api = Api {
@@ -160,7 +172,16 @@ pub async fn serve(config: Config) -> Result<Host> {
     let address = listener.local_addr()?;
     let options = WorkerOptions { workers: config.queue.workers, attempts: config.queue.attempts };
     let workers = Workers::start(queue.clone(), pipeline, bench.metrics.clone(), &options);
-    let sweep = Sweep { state, queue: queue.clone(), clock };
+    let reconcile = Reconcile {
+        github,
+        queue: queue.clone(),
+        clock: clock.clone(),
+        plan: pipeline_plan,
+        app_id: config.github.app_id,
+    };
+    // Memory forgets: what was open before is found on GitHub.
+    let sweep =
+        Sweep { state, queue: queue.clone(), clock, reconcile: Some(reconcile), reconciled: watch::Sender::new(false) };
     let background = vec![tokio::spawn(sweep.clone().run())];
     let (stop_serving, stopped) = watch::channel(false);
     let server = tokio::spawn(answer(listener, router, stopped));
@@ -199,15 +220,27 @@ async fn answer(listener: TcpListener, router: axum::Router, mut stopped: watch:
 
 impl Drop for Host {
     fn drop(&mut self) {
-        self.server.abort();
-        self.background.iter().for_each(tokio::task::JoinHandle::abort);
+        self.end_at_once();
     }
 }
 
 impl Host {
+    /// Ends everything where it stands, as a crash would.
+    pub fn end_at_once(&mut self) {
+        self.server.abort();
+        self.background.iter().for_each(tokio::task::JoinHandle::abort);
+        self.workers = None;
+    }
+
     /// Waits until no job waits and none is at work.
     pub async fn idle(&self) {
         self.queue.idle().await;
+    }
+
+    /// Waits until the open pull requests were looked at, as every start does.
+    pub async fn reconciled(&self) {
+        // The sender lives as long as the host.
+        let _ = self.sweep.reconciled.subscribe().wait_for(|done| *done).await;
     }
 
     /// Looks now at what the sweep looks at every minute.
@@ -281,8 +314,22 @@ fn webhook_options(config: &Config) -> WebhookOptions {
 #[derive(Debug)]
 struct Door {
     queue: Arc<dyn JobQueue>,
+    state: State,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
+    app_id: u64,
+}
+
+impl Door {
+    async fn note(&self, event: &InstallationEvent) -> Accepted {
+        match self.state.note_installation(event).await {
+            Ok(()) => Accepted::Noted,
+            Err(error) => {
+                tracing::error!(%error, "a change of an installation could not be stored");
+                Accepted::Unavailable
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -295,7 +342,19 @@ impl Intake for Door {
             Event::WorkflowRun(event) => {
                 (event.origin.clone(), event.run.head_sha.clone(), JobKind::WorkflowRun(event))
             }
-            Event::Ping | Event::Other { .. } => return Accepted::Ignored,
+            // Whatever happens to the check runs of other Apps is their business.
+            Event::CheckRun(event) if event.app_id == Some(self.app_id) => {
+                (event.origin.clone(), event.head_sha.clone(), JobKind::CheckRun(event))
+            }
+            Event::CheckSuite(event) if event.app_id == Some(self.app_id) => {
+                (event.origin.clone(), event.head_sha.clone(), JobKind::CheckSuite(event))
+            }
+            Event::MergeGroup(event) => {
+                (event.origin.clone(), event.group.head_sha.clone(), JobKind::MergeGroup(event))
+            }
+            Event::Push(event) => (event.origin.clone(), event.head_sha.clone(), JobKind::Push(event)),
+            Event::Installation(event) => return self.note(&event).await,
+            Event::CheckRun(_) | Event::CheckSuite(_) | Event::Ping | Event::Other { .. } => return Accepted::Ignored,
         };
         let job = Job {
             id: JobId(uuid::Uuid::now_v7().to_string()),
@@ -318,7 +377,20 @@ impl Intake for Door {
 
     fn observe(&self, audit: &Audit) {
         // Names come from outside: only those that are acted on are labels.
-        let acted_on = |event: &&str| matches!(*event, "pull_request" | "workflow_run" | "ping");
+        let acted_on = |event: &&str| {
+            matches!(
+                *event,
+                "pull_request"
+                    | "workflow_run"
+                    | "check_run"
+                    | "check_suite"
+                    | "merge_group"
+                    | "push"
+                    | "installation"
+                    | "installation_repositories"
+                    | "ping"
+            )
+        };
         let event = audit.event.as_deref().filter(acted_on).unwrap_or("other");
         self.metrics.deliveries.with_label_values(&[event, audit.result]).inc();
     }

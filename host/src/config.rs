@@ -32,6 +32,9 @@ pub struct Config {
     /// Checks by the name that GitHub shows. None given: `Vulnerability Scan Check` and `License Check`.
     pub checks: BTreeMap<String, Check>,
     pub waivers: Vec<Waiver>,
+    /// What *Re-run all checks* judges again: `all`, or `failed` for those whose last conclusion was not success.
+    /// Default `all`.
+    pub rerun_scope: Option<String>,
     /// Turns every conclusion that is neutral or success for lack of a judgement into failure. Default false.
     pub fail_closed: bool,
     /// Seen while reading; shown at start and by `palisade doctor`.
@@ -352,6 +355,9 @@ impl Config {
         }
         if self.state.backend != "memory" {
             missing.push(format!("state.backend: unsupported storage type {}; known: memory", self.state.backend));
+        }
+        if !matches!(self.rerun_scope.as_deref(), None | Some("all" | "failed")) {
+            missing.push("rerun_scope is neither `all` nor `failed`".to_owned());
         }
         if self.queue.workers == 0 || self.queue.capacity == 0 {
             missing.push("queue.workers and queue.capacity must be at least 1".to_owned());

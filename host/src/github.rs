@@ -8,6 +8,7 @@ mod calls;
 mod checks;
 mod counters;
 mod error;
+mod installations;
 mod limits;
 mod runs;
 #[cfg(test)]

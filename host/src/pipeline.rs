@@ -1,25 +1,31 @@
 //! The straight line for one commit: remember, plan, open, fetch, judge, record, publish. Reads GitHub before it
 //! judges and writes to it afterwards; between them lies a function of data.
 
+mod around;
 mod judge;
 mod remember;
 mod reports;
+mod requests;
 
 pub use judge::{Case, Inputs, Judge, Unclaimed};
 pub use reports::{Reader, Readings};
+pub use requests::RerunScope;
 
 use crate::artifacts::Fetcher;
 use crate::github::{GitHub, GitHubError, RepositoryAt};
-use crate::model::event::PullRequestAction;
+use crate::model::event::{PullRequest, PullRequestAction};
+use crate::model::plan::{CheckPlan, Conclusion};
+use crate::model::publication::CheckState;
 use crate::model::record::Runs;
-use crate::model::{CheckName, Clock, CommitKey, Digest, Job, JobId, JobKind, Plan, Unix, WorkflowRun};
+use crate::model::{CheckName, Clock, CommitKey, Digest, HeadSha, Job, JobId, JobKind, Plan, Unix, WorkflowRun};
 use crate::plugins::Catalogue;
 use crate::publish::{PublishError, Publisher};
 use crate::queue::{JobQueue, Lease, QueueError};
 use crate::report::{self, Undecided};
 use crate::runtime::{Call, Runtime};
-use crate::state::{CheckHandle, CommitState, State, StoreError};
+use crate::state::{CheckHandle, CommitState, PullRequestHead, State, StoreError};
 use crate::telemetry::Metrics;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -35,6 +41,8 @@ pub struct Pipeline {
     pub catalogue: Arc<Catalogue>,
     pub judge: Judge,
     pub plan: Arc<Plan>,
+    /// What *Re-run all checks* means.
+    pub rerun_scope: RerunScope,
     pub publisher: Publisher,
     pub metrics: Metrics,
 }
@@ -96,62 +104,144 @@ impl From<PublishError> for Failure {
 impl Pipeline {
     /// Judges one commit: read, judge, write, in that order and once each.
     pub async fn judge(&self, lease: &Lease) -> Result<(), Failure> {
+        if !self.state.serves(&lease.commit).await? {
+            tracing::info!("nothing is done: the installation was removed, suspended, or lost this repository");
+            return Ok(());
+        }
+        let mut commit = self.recollect(lease).await?;
+        self.supersede_older_heads(lease).await?;
+        self.find_pull_requests(lease, &mut commit).await?;
+        let asked = self.asked_again(lease, &mut commit).await?;
+        if asked.is_empty() {
+            if let Some(reason) = commit.superseded.clone() {
+                return self.end(lease, &mut commit, &reason).await;
+            }
+            if !remember::wants_checks(&commit) {
+                return Ok(());
+            }
+        }
+        self.look_for_missed_runs(lease, &mut commit).await;
+        if asked.is_empty() {
+            self.open(lease, &mut commit, &self.plan).await?;
+        } else {
+            self.start_again(lease, &mut commit, &asked).await?;
+        }
+        self.decide(lease, commit, asked).await?;
+        self.watch(lease).await
+    }
+
+    /// What is known of the commit, with what the lease's jobs say.
+    async fn recollect(&self, lease: &Lease) -> Result<CommitState, Failure> {
         let mut commit = self.state.commit(&lease.commit).await?;
         let begins = remember::begins_a_run(&commit, &lease.jobs);
-        remember::remember(&mut commit, &lease.jobs);
+        let mut unsure = remember::remember(&mut commit, &lease.jobs);
+        unsure.extend(self.hear_of_other_heads(lease, &mut commit).await?);
+        for number in unsure {
+            let found = self.pull_request(lease, number).await?;
+            remember::learn(&mut commit, number, found.as_ref(), &lease.commit.sha);
+        }
         if begins && remember::wants_checks(&commit) {
             // Before the run is remembered: an attempt after a failure would not see it begin.
             self.set_deadline(lease, self.plan.evidence_deadline_s).await?;
         }
         self.state.remember_commit(&lease.commit, &commit).await?;
-        self.supersede_older_heads(lease).await?;
-        if let Some(reason) = commit.superseded.clone() {
-            return self.end(lease, &mut commit, &reason).await;
+        Ok(commit)
+    }
+
+    async fn pull_request(&self, lease: &Lease, number: u64) -> Result<Option<PullRequest>, Failure> {
+        match self.github.pull_request(&at(lease), number).await {
+            Ok(pull) => Ok(Some(pull)),
+            Err(GitHubError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error.into()),
         }
-        if !remember::wants_checks(&commit) {
-            return Ok(());
-        }
-        let plan = self.plan.as_ref();
-        self.look_for_missed_runs(lease, &mut commit).await;
-        self.open(lease, &mut commit, plan).await?;
-        let runs: Vec<WorkflowRun> = remember::accepted_runs(&commit, plan).into_iter().cloned().collect();
-        let standing = remember::standing(&commit, &runs.iter().collect::<Vec<_>>(), plan, lease.job().now);
-        let fingerprint = fingerprint(plan, &runs, standing.overdue);
-        if commit.fingerprint == Some(fingerprint) {
+    }
+
+    /// The evidence is fetched, judged and told; nothing of it twice for the same inputs, unless somebody asks.
+    async fn decide(&self, lease: &Lease, mut commit: CommitState, asked: BTreeSet<CheckName>) -> Result<(), Failure> {
+        let runs: Vec<WorkflowRun> = remember::accepted_runs(&commit, &self.plan).into_iter().cloned().collect();
+        let mut standing = remember::standing(&commit, &runs.iter().collect::<Vec<_>>(), &self.plan, lease.job().now);
+        // Who asks for a check of which no run is known gets an answer now.
+        standing.overdue |= !asked.is_empty() && runs.is_empty();
+        let fingerprint = fingerprint(&self.plan, &commit, &runs, standing.overdue);
+        let unchanged = commit.fingerprint == Some(fingerprint);
+        if unchanged && asked.is_empty() {
             return Ok(());
         }
         if standing.ended == 0 && !standing.overdue {
             return self.show_waiting(lease, &mut commit, &standing).await;
         }
-        self.wait_for_circuits(lease, plan)?;
-        let fetched = self.fetch(lease, &commit, &runs).await?; // the last read from GitHub
+        self.wait_for_circuits(lease, &self.plan)?;
+        // Of a commit that nobody merges any more, and of one that was judged, only what is asked for.
+        let partly = !asked.is_empty() && (unchanged || commit.superseded.is_some());
+        let plan = if partly { only(&self.plan, &asked) } else { Plan::clone(&self.plan) };
+        let (inputs, _around) =
+            tokio::try_join!(self.fetch(lease, &commit, &runs), self.look_around(lease, &commit, &runs))?; // the last reads
         let call = Call::new(Some(lease.commit.installation), &lease.job().id.0);
-        let case = Case::of_commit(lease, &commit, plan, standing, fetched);
+        let case = Case::of_commit(lease, &commit, &plan, standing, inputs);
         let record = self.judge.record(&call, case).await; // cannot fail: broken is an answer
         self.state.record(&record).await?; // before anybody sees it
         let publications = report::render(&record);
         self.publisher.send(lease, &mut commit, &publications).await?; // the only writes to GitHub
-        self.settle(lease, commit, fingerprint, report::undecided(&record)).await
+        let undecided = report::undecided(&record);
+        if partly && undecided.is_none() {
+            return Ok(self.state.remember_commit(&lease.commit, &commit).await?);
+        }
+        self.settle(lease, commit, fingerprint, undecided).await
+    }
+
+    /// Sets the checks that somebody asked for in progress again, whatever they said before.
+    async fn start_again(
+        &self,
+        lease: &Lease,
+        commit: &mut CommitState,
+        asked: &BTreeSet<CheckName>,
+    ) -> Result<(), Failure> {
+        if commit.opened_at.is_none() {
+            commit.opened_at = Some(lease.job().now);
+            self.set_deadline(lease, self.plan.evidence_deadline_s).await?;
+        }
+        let openings: Vec<_> = asked.iter().map(report::opening).collect();
+        Ok(self.publisher.send(lease, commit, &openings).await?)
+    }
+
+    /// While a check of the commit is open somebody looks at it now and then, whatever comes or does not come.
+    async fn watch(&self, lease: &Lease) -> Result<(), Failure> {
+        let commit = self.state.commit(&lease.commit).await?;
+        if commit.checks.values().any(CheckHandle::is_open) {
+            let due = self.clock.now() + self.plan.no_run_deadline_s.max(1);
+            self.state.remember_undecided(&lease.commit, due).await?;
+        }
+        Ok(())
     }
 
     /// Opens the checks that a commit should have: within two seconds of the event, a required check is there.
     async fn open(&self, lease: &Lease, commit: &mut CommitState, plan: &Plan) -> Result<(), Failure> {
-        let missing: Vec<_> = plan
-            .checks
-            .iter()
-            .filter(|check| !commit.checks.contains_key(&check.name) || commit.opened_at.is_none())
-            .map(|check| report::opening(&check.name))
-            .collect();
-        if missing.is_empty() {
+        let is_new = commit.opened_at.is_none();
+        let is_missing = |check: &CheckPlan, commit: &CommitState| is_new || !commit.checks.contains_key(&check.name);
+        if !plan.checks.iter().any(|check| is_missing(check, commit)) {
             return Ok(());
         }
-        if commit.opened_at.is_none() {
+        if is_new {
             // The deadlines are set before the checks exist: whatever dies in between, somebody looks again.
-            let now = lease.job().now;
-            commit.opened_at = Some(now);
+            commit.opened_at = Some(lease.job().now);
             self.set_deadline(lease, plan.no_run_deadline_s).await?;
             self.set_deadline(lease, plan.evidence_deadline_s).await?;
         }
+        let known = commit.checks.len();
+        if known < plan.checks.len() {
+            self.publisher.adopt(lease, commit).await?;
+        }
+        if commit.checks.len() > known {
+            // The state was lost: so were the runs.
+            self.look_for_runs(lease, commit).await;
+        }
+        let undecided = |check: &&CheckPlan| match commit.checks.get(&check.name).map(|handle| handle.state) {
+            // What was found decided stays so until it is judged again.
+            Some(CheckState::Completed(Conclusion::Success | Conclusion::Failure)) => known > 0 && is_new,
+            Some(_) => is_new,
+            None => true,
+        };
+        let missing: Vec<_> = plan.checks.iter().filter(undecided).map(|check| report::opening(&check.name)).collect();
         Ok(self.publisher.send(lease, commit, &missing).await?)
     }
 
@@ -187,25 +277,89 @@ impl Pipeline {
     async fn supersede_older_heads(&self, lease: &Lease) -> Result<(), Failure> {
         for job in &lease.jobs {
             let JobKind::PullRequest(event) = &job.kind else { continue };
-            let (PullRequestAction::Synchronize, Some(before)) = (event.action, &event.before) else { continue };
-            if *before == lease.commit.sha {
-                continue;
+            if let (PullRequestAction::Synchronize, Some(before)) = (event.action, &event.before) {
+                self.supersede(lease, &event.pull_request, before).await?;
             }
-            let number = event.pull_request.number;
-            let reason = format!("pull request #{number} has a newer head, {}", &lease.commit.sha.as_str()[..12]);
-            let kind = JobKind::Supersede { reason, pull_request: number, by: job.id.clone() };
-            let commit = CommitKey { sha: before.clone(), ..lease.commit.clone() };
-            self.queue.schedule(own_job(&commit, kind, job.now), 0).await?;
         }
         Ok(())
     }
 
-    /// At a deadline GitHub is asked for the runs: a delivery may have been lost. A failure changes nothing.
-    async fn look_for_missed_runs(&self, lease: &Lease, commit: &mut CommitState) {
-        let look = |job: &Job| matches!(job.kind, JobKind::Deadline | JobKind::LookAgain);
-        if !lease.jobs.iter().any(look) {
-            return;
+    async fn supersede(&self, lease: &Lease, pull: &PullRequest, before: &HeadSha) -> Result<(), Failure> {
+        if *before == lease.commit.sha {
+            return Ok(());
         }
+        let number = pull.number;
+        let reason = format!("pull request #{number} has a newer head, {}", &lease.commit.sha.as_str()[..12]);
+        let kind = JobKind::Supersede { reason, pull_request: number, at: pull.updated_at };
+        let commit = CommitKey { sha: before.clone(), ..lease.commit.clone() };
+        Ok(self.queue.schedule(own_job(&commit, kind, lease.job().now), 0).await?)
+    }
+
+    /// Compares what the jobs say of pull requests' heads with what was said elsewhere: deliveries overtake each other,
+    /// and get lost. Answers those of which only GitHub knows.
+    async fn hear_of_other_heads(&self, lease: &Lease, commit: &mut CommitState) -> Result<BTreeSet<u64>, Failure> {
+        let mut unsure = BTreeSet::new();
+        let open: Vec<PullRequest> = commit.pull_requests.values().cloned().collect();
+        for pull in open {
+            match self.state.head(&lease.commit, pull.number).await? {
+                Some(known) if known.sha == lease.commit.sha && known.at >= pull.updated_at => {}
+                Some(known) if known.sha != lease.commit.sha && known.at > pull.updated_at => {
+                    remember::overtaken(commit, pull.number, known.at);
+                }
+                Some(known) if known.sha != lease.commit.sha && known.at == pull.updated_at => {
+                    unsure.insert(pull.number);
+                }
+                known => {
+                    let head = PullRequestHead { sha: lease.commit.sha.clone(), at: pull.updated_at };
+                    self.state.remember_head(&lease.commit, pull.number, &head).await?;
+                    if let Some(before) = known {
+                        self.supersede(lease, &pull, &before.sha).await?;
+                    }
+                }
+            }
+        }
+        Ok(unsure)
+    }
+
+    /// A fork's runs do not name their pull request, and a delivery may be lost: GitHub is asked when evidence is there
+    /// and nobody is known to want it, and for what was only named.
+    async fn find_pull_requests(&self, lease: &Lease, commit: &mut CommitState) -> Result<(), Failure> {
+        let mut changed = false;
+        for number in commit.announced.clone() {
+            let found = self.pull_request(lease, number).await?;
+            remember::learn(commit, number, found.as_ref(), &lease.commit.sha);
+            changed = true;
+        }
+        let ended = |run: &WorkflowRun| run.event.starts_with("pull_request") && run.state.ended();
+        let orphaned = commit.words.is_empty() && commit.merge_group.is_none() && commit.runs.values().any(ended);
+        let asked = lease.jobs.iter().any(|job| matches!(job.kind, JobKind::CheckRun(_) | JobKind::CheckSuite(_)));
+        if orphaned || (asked && commit.words.is_empty()) {
+            for pull in self.github.open_pull_requests_with_head(&at(lease), &lease.commit.sha).await? {
+                remember::learn(commit, pull.number, Some(&pull), &lease.commit.sha);
+                changed = true;
+            }
+        }
+        if changed {
+            self.state.remember_commit(&lease.commit, commit).await?;
+        }
+        Ok(())
+    }
+
+    /// At a deadline, and when somebody asks while nothing is known, GitHub is asked for the runs: a delivery may have
+    /// been lost, and the state too. A failure changes nothing.
+    async fn look_for_missed_runs(&self, lease: &Lease, commit: &mut CommitState) {
+        let look = |job: &Job| match &job.kind {
+            JobKind::Deadline | JobKind::LookAgain => true,
+            JobKind::CheckRun(_) | JobKind::CheckSuite(_) => commit.runs.is_empty(),
+            JobKind::PullRequest(event) => event.action == PullRequestAction::Found,
+            _ => false,
+        };
+        if lease.jobs.iter().any(look) {
+            self.look_for_runs(lease, commit).await;
+        }
+    }
+
+    async fn look_for_runs(&self, lease: &Lease, commit: &mut CommitState) {
         match self.github.workflow_runs_of(&at(lease), &lease.commit.sha).await {
             Ok(runs) => runs.iter().for_each(|run| remember::remember_run_state(commit, run)),
             Err(error) => tracing::warn!(%error, "looking for missed workflow runs"),
@@ -312,9 +466,18 @@ fn own_job(commit: &CommitKey, kind: JobKind, now: Unix) -> Job {
 }
 
 /// What a decision is made from, as far as events can change it: an ended run's artifacts do not change.
-fn fingerprint(plan: &Plan, runs: &[WorkflowRun], overdue: bool) -> Digest {
+fn fingerprint(plan: &Plan, commit: &CommitState, runs: &[WorkflowRun], overdue: bool) -> Digest {
     let runs: Vec<_> = runs.iter().map(|run| (run.id, run.attempt, &run.state)).collect();
-    Digest::of(&serde_json::to_vec(&(plan, runs, overdue)).expect("plans and runs are plain data"))
+    let bases: Vec<_> = commit.pull_requests.values().map(|pull| (pull.number, &pull.base_branch)).collect();
+    let group = commit.merge_group.as_ref().map(|group| &group.base_sha);
+    Digest::of(&serde_json::to_vec(&(plan, runs, bases, group, overdue)).expect("plans and runs are plain data"))
+}
+
+/// The plan with only these checks.
+fn only(plan: &Plan, checks: &BTreeSet<CheckName>) -> Plan {
+    let mut plan = plan.clone();
+    plan.checks.retain(|check| checks.contains(&check.name));
+    plan
 }
 
 #[cfg(test)]

@@ -1,14 +1,18 @@
 //! The only writes to GitHub: finds, adopts, creates and updates our check runs. One run per (repository, sha, check
 //! name); ids are stored as soon as they are known, and the fence is checked before each write.
 
-use crate::github::{CheckRunId, CheckRunUpdate, GitHub, GitHubError, NewCheckRun, RepositoryAt};
+use crate::github::{CheckRunId, CheckRunSummary, CheckRunUpdate, GitHub, GitHubError, NewCheckRun, RepositoryAt};
+use crate::model::plan::Conclusion;
 use crate::model::publication::{Annotation, CheckPublication, CheckState};
 use crate::model::{CheckName, CommitKey, Digest, Unix};
 use crate::queue::{JobQueue, Lease};
 use crate::report;
 use crate::state::{CheckHandle, CommitState, State, StoreError};
 use crate::telemetry::Metrics;
+use futures::future::join_all;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::sync::Mutex;
 
 /// GitHub takes at most 50 annotations per request; more go into further ones, which append.
 const ANNOTATIONS_PER_REQUEST: usize = 50;
@@ -38,53 +42,73 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// Writes each publication whose content is not on GitHub already. One check's failure does not hold up the
-    /// others; the first is told at the end.
+    /// Writes each publication whose content is not on GitHub already, all of them at once. One check's failure does
+    /// not hold up the others; the first is told at the end.
     pub async fn send(
         &self,
         lease: &Lease,
         commit: &mut CommitState,
         publications: &[CheckPublication],
     ) -> Result<(), PublishError> {
-        let mut first_failure = None;
-        for publication in publications {
-            let sent = self.send_one(lease, commit, publication).await;
-            self.state.remember_commit(&lease.commit, commit).await?;
-            if let Err(failure) = sent {
-                first_failure.get_or_insert(failure);
-            }
+        if publications.iter().any(|publication| !commit.checks.contains_key(&publication.check)) {
+            self.adopt(lease, commit).await?;
         }
-        first_failure.map_or(Ok(()), Err)
+        let writing = Writing { lease, commit: Mutex::new(commit) };
+        let sent = join_all(publications.iter().map(|publication| self.send_one(&writing, publication))).await;
+        let stored = self.state.remember_commit(&lease.commit, writing.commit.into_inner()).await;
+        sent.into_iter().find_map(Result::err).map_or(Ok(()), Err)?;
+        Ok(stored?)
     }
 
-    async fn send_one(
-        &self,
-        lease: &Lease,
-        commit: &mut CommitState,
-        publication: &CheckPublication,
-    ) -> Result<(), PublishError> {
+    /// Finds our check runs on GitHub that the state does not know: lost, or created by a request whose answer never
+    /// came. Of several of one name the newest counts, and an older one that is still open ends. One listing for all.
+    pub async fn adopt(&self, lease: &Lease, commit: &mut CommitState) -> Result<(), PublishError> {
+        let mut newest: BTreeMap<CheckName, CheckRunSummary> = BTreeMap::new();
+        let mut older = Vec::new();
+        for run in self.github.own_check_runs(&at(lease), &lease.commit.sha, self.app_id).await? {
+            let named = run.external_id.as_deref().and_then(|id| check_of(&lease.commit, id));
+            let Some(check) = named.filter(|check| !commit.checks.contains_key(check)) else { continue };
+            match newest.get_mut(&check) {
+                Some(known) if known.id > run.id => older.push((check, run)),
+                Some(known) => older.push((check, std::mem::replace(known, run))),
+                None => drop(newest.insert(check, run)),
+            }
+        }
+        for (check, run) in older.into_iter().filter(|(_, run)| run.conclusion.is_none()) {
+            self.fence(lease).await?;
+            let replaced = report::not_evaluated(&check, REPLACED);
+            self.github.update_check_run(&at(lease), run.id, &self.content(&replaced, &[], None)).await?;
+        }
+        for (check, run) in newest {
+            tracing::info!(%check, id = run.id.0, "adopted a check run");
+            commit.checks.insert(check, adopted(&run));
+        }
+        Ok(())
+    }
+
+    async fn send_one(&self, writing: &Writing<'_>, publication: &CheckPublication) -> Result<(), PublishError> {
+        let lease = writing.lease;
         let content = digest(publication);
-        let known = match commit.checks.get(&publication.check) {
+        let known = match writing.handle(&publication.check).await {
             Some(handle) if handle.published == Some(content) => return Ok(()),
-            Some(handle) => Some(handle.clone()),
-            None => self.find(lease, &publication.check).await?,
+            known => known,
         };
         let known = self.without_contradiction(lease, known, publication).await?;
         let mut handle = match known {
-            Some(handle) => self.update(lease, commit, handle, publication).await?,
+            Some(handle) => self.update(writing, handle, publication).await?,
             None => self.create(lease, publication).await?,
         };
-        self.keep(lease, commit, &publication.check, &handle).await?;
+        self.keep(writing, &publication.check, &handle).await?;
         while let Some(batch) = next_batch(publication, &handle) {
             self.fence(lease).await?;
             self.github
                 .update_check_run(&at(lease), CheckRunId(handle.id), &self.content(publication, batch, None))
                 .await?;
             handle.annotated += batch.len() as u32;
-            self.keep(lease, commit, &publication.check, &handle).await?;
+            self.keep(writing, &publication.check, &handle).await?;
         }
         handle.published = Some(content);
-        commit.checks.insert(publication.check.clone(), handle);
+        self.keep(writing, &publication.check, &handle).await?;
         if let CheckState::Completed(conclusion) = publication.state {
             let label = serde_json::to_value(conclusion).ok().and_then(|word| word.as_str().map(str::to_owned));
             self.metrics.checks.with_label_values(&[label.as_deref().unwrap_or("other")]).inc();
@@ -94,15 +118,10 @@ impl Publisher {
     }
 
     /// Stores what is known of a run as soon as it is known: whatever dies next, nobody creates it twice.
-    async fn keep(
-        &self,
-        lease: &Lease,
-        commit: &mut CommitState,
-        check: &CheckName,
-        handle: &CheckHandle,
-    ) -> Result<(), PublishError> {
+    async fn keep(&self, writing: &Writing<'_>, check: &CheckName, handle: &CheckHandle) -> Result<(), PublishError> {
+        let mut commit = writing.commit.lock().await;
         commit.checks.insert(check.clone(), handle.clone());
-        Ok(self.state.remember_commit(&lease.commit, commit).await?)
+        Ok(self.state.remember_commit(&writing.lease.commit, &commit).await?)
     }
 
     /// What was annotated cannot be taken back: a result that says something else about lines needs a run of its own.
@@ -120,7 +139,7 @@ impl Publisher {
         }
         if handle.is_open() {
             self.fence(lease).await?;
-            let replaced = report::not_evaluated(&publication.check, "a newer run of this check took its place");
+            let replaced = report::not_evaluated(&publication.check, REPLACED);
             let content = self.content(&replaced, &[], None);
             self.github.update_check_run(&at(lease), CheckRunId(handle.id), &content).await?;
         }
@@ -134,31 +153,12 @@ impl Publisher {
         older: u64,
         publication: &CheckPublication,
     ) -> Result<Option<CheckHandle>, PublishError> {
-        let Some(found) = self.find(lease, &publication.check).await?.filter(|found| found.id > older) else {
-            return Ok(None);
-        };
-        let annotated = self.github.check_run(&at(lease), CheckRunId(found.id)).await?.annotations_count as u32;
-        Ok(Some(CheckHandle { annotations: annotations_of(publication), annotated, ..found }))
-    }
-
-    /// Our run of this name on GitHub, when the state does not know it: lost, or created by a request whose answer
-    /// never came.
-    async fn find(&self, lease: &Lease, check: &CheckName) -> Result<Option<CheckHandle>, PublishError> {
-        let ours = external_id(&lease.commit, check);
-        let runs = self.github.list_check_runs(&at(lease), &lease.commit.sha, check, self.app_id).await?;
-        let newest =
-            runs.into_iter().filter(|run| run.external_id.as_deref() == Some(&ours)).max_by_key(|run| run.id.0);
-        let Some(run) = newest else { return Ok(None) };
-        let annotated = self.github.check_run(&at(lease), run.id).await?.annotations_count > 0;
-        tracing::info!(check = %check, id = run.id.0, "adopted a check run");
-        Ok(Some(CheckHandle {
-            id: run.id.0,
-            state: CheckState::InProgress,
-            published: None,
-            // Unknown ones: they contradict whatever comes, so that the next result opens a run of its own.
-            annotations: annotated.then(|| Digest::of(b"unknown")),
-            annotated: 0,
-        }))
+        let ours = external_id(&lease.commit, &publication.check);
+        let runs = self.github.list_check_runs(&at(lease), &lease.commit.sha, &publication.check, self.app_id).await?;
+        let newer = runs.into_iter().filter(|run| run.external_id.as_deref() == Some(&ours) && run.id.0 > older);
+        let Some(found) = newer.max_by_key(|run| run.id) else { return Ok(None) };
+        let annotated = found.annotations_count as u32;
+        Ok(Some(CheckHandle { annotations: annotations_of(publication), annotated, ..adopted(&found) }))
     }
 
     /// A new run, with the first annotations. If the answer never comes it may exist all the same: the next attempt
@@ -186,11 +186,11 @@ impl Publisher {
     /// how many arrived.
     async fn update(
         &self,
-        lease: &Lease,
-        commit: &mut CommitState,
+        writing: &Writing<'_>,
         mut handle: CheckHandle,
         publication: &CheckPublication,
     ) -> Result<CheckHandle, PublishError> {
+        let lease = writing.lease;
         self.fence(lease).await?;
         let id = CheckRunId(handle.id);
         let wanted = annotations_of(publication);
@@ -202,7 +202,7 @@ impl Publisher {
         } else if wanted.is_some() {
             handle.annotations = wanted;
             handle.annotated = 0;
-            self.keep(lease, commit, &publication.check, &handle).await?;
+            self.keep(writing, &publication.check, &handle).await?;
             batch = first_batch(publication);
         }
         self.github.update_check_run(&at(lease), id, &self.content(publication, batch, None)).await?;
@@ -232,6 +232,45 @@ impl Publisher {
     async fn fence(&self, lease: &Lease) -> Result<(), PublishError> {
         if self.queue.holds(lease).await { Ok(()) } else { Err(PublishError::Fenced) }
     }
+}
+
+/// One lease's writes to GitHub, several at once; what they make is stored one after the other.
+struct Writing<'a> {
+    lease: &'a Lease,
+    commit: Mutex<&'a mut CommitState>,
+}
+
+impl Writing<'_> {
+    async fn handle(&self, check: &CheckName) -> Option<CheckHandle> {
+        self.commit.lock().await.checks.get(check).cloned()
+    }
+}
+
+const REPLACED: &str = "a newer run of this check took its place";
+
+/// A run of ours that GitHub told of. What was written to it last is not known.
+fn adopted(run: &CheckRunSummary) -> CheckHandle {
+    CheckHandle {
+        id: run.id.0,
+        state: match run.conclusion.as_deref() {
+            None => CheckState::InProgress,
+            Some("success") => CheckState::Completed(Conclusion::Success),
+            Some("failure") => CheckState::Completed(Conclusion::Failure),
+            Some("cancelled") => CheckState::Completed(Conclusion::Cancelled),
+            // What GitHub itself ends, after two weeks, is no decision of ours.
+            Some(_) => CheckState::Completed(Conclusion::Neutral),
+        },
+        published: None,
+        // Unknown ones: they contradict whatever comes, so that the next result opens a run of its own.
+        annotations: (run.annotations_count > 0).then(|| Digest::of(b"unknown")),
+        annotated: 0,
+    }
+}
+
+/// The check that one of our runs on this commit is for.
+pub fn check_of(commit: &CommitKey, external_id: &str) -> Option<CheckName> {
+    let check = external_id.strip_prefix("palisade/v1/")?.strip_prefix(commit.sha.as_str())?.strip_prefix('/')?;
+    CheckName::parse(check).ok()
 }
 
 /// GitHub enforces no uniqueness; this is how we recognise our own runs. Never a pull request's number: one sha can

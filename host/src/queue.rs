@@ -74,6 +74,8 @@ pub trait JobQueue: Send + Sync + std::fmt::Debug {
     async fn give_back(&self, lease: Lease, ended: Ended) -> Result<(), QueueError>;
     /// Whether this lease still holds: checked before each write to GitHub.
     async fn holds(&self, lease: &Lease) -> bool;
+    /// Waits until a job has come for the leased commit that makes the work pointless. For ever, if none comes.
+    async fn overtaken(&self, lease: &Lease);
     /// Waits until nothing waits and nobody works; what is scheduled for later does not count.
     async fn idle(&self);
     async fn depth(&self) -> Depth;

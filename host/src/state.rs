@@ -3,14 +3,16 @@
 
 pub mod memory;
 
-use crate::model::event::{Origin, PullRequest};
+use crate::model::event::{InstallationChange, InstallationEvent, MergeGroup, Origin, PullRequest};
 use crate::model::publication::CheckState;
-use crate::model::{CheckName, CommitKey, Digest, JobId, Record, Unix, WorkflowRun};
+use crate::model::{
+    CheckName, CommitKey, Digest, HeadSha, InstallationId, JobId, Record, RepositoryName, Unix, WorkflowRun,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,8 +62,17 @@ pub struct CommitState {
     pub pull_requests: BTreeMap<u64, PullRequest>,
     /// Numbers that a run's payload named; their pull request event may still come.
     pub announced: Vec<u64>,
-    /// The job whose event last said that this is the pull request's head. Job ids sort by time.
-    pub head_since: BTreeMap<u64, JobId>,
+    /// The newest word about each pull request: whether it is open and this commit its head.
+    pub words: BTreeMap<u64, Word>,
+    /// The merge queue's trial merge that this commit is the head of.
+    #[serde(default)]
+    pub merge_group: Option<MergeGroup>,
+    /// Branches and tags that were pushed to this commit, as `refs/…`.
+    #[serde(default)]
+    pub pushed: BTreeSet<String>,
+    /// GitHub's suite of our check runs.
+    #[serde(default)]
+    pub suite: Option<u64>,
     /// The newest attempt of every run seen, by id.
     pub runs: BTreeMap<u64, WorkflowRun>,
     /// When the checks were opened.
@@ -75,6 +86,21 @@ pub struct CommitState {
     pub looks: u32,
     /// What the last decision was made from; equal inputs need no second one.
     pub fingerprint: Option<Digest>,
+}
+
+/// What was last said about a pull request and this commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Word {
+    /// When GitHub changed the pull request.
+    pub at: Unix,
+    pub is_head: bool,
+}
+
+/// A pull request's head, and since when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequestHead {
+    pub sha: HeadSha,
+    pub at: Unix,
 }
 
 /// A check run on GitHub that is ours.
@@ -132,6 +158,20 @@ impl State {
         read(&self.records, &record_key(commit, job)).await
     }
 
+    /// The newest head of a pull request that anybody told of.
+    pub async fn head(&self, commit: &CommitKey, number: u64) -> Result<Option<PullRequestHead>, StoreError> {
+        read(&self.store, &pull_key(commit, number)).await
+    }
+
+    pub async fn remember_head(
+        &self,
+        commit: &CommitKey,
+        number: u64,
+        head: &PullRequestHead,
+    ) -> Result<(), StoreError> {
+        self.write(&pull_key(commit, number), head).await
+    }
+
     /// Notes that a commit ended without a decision: the sweep looks at it again, not before this second.
     pub async fn remember_undecided(&self, key: &CommitKey, not_before: Unix) -> Result<(), StoreError> {
         self.write(&undecided_key(key), &(key, not_before)).await
@@ -153,6 +193,49 @@ impl State {
         Ok(commits)
     }
 
+    /// Remembers what an installation may see. What is known of what it may not see any more is dropped.
+    pub async fn note_installation(&self, event: &InstallationEvent) -> Result<(), StoreError> {
+        match &event.change {
+            InstallationChange::Repositories { added, removed } => {
+                for repository in added {
+                    self.store.delete(&hidden_key(event.installation, repository)).await?;
+                }
+                for repository in removed {
+                    self.write(&hidden_key(event.installation, repository), &event.at).await?;
+                    self.forget(&format!("{}:{}:", repository.owner(), repository.name())).await?;
+                }
+            }
+            InstallationChange::Gone | InstallationChange::Back => {
+                let gone = event.change == InstallationChange::Gone;
+                let known: Option<(Unix, bool)> = read(&self.store, &gone_key(event.installation)).await?;
+                if known.is_some_and(|(at, _)| at > event.at) {
+                    return Ok(());
+                }
+                self.write(&gone_key(event.installation), &(event.at, gone)).await?;
+                if gone {
+                    self.forget(&format!("{}:", event.account)).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the commit's repository may still be seen through its installation, as far as anybody said.
+    pub async fn serves(&self, commit: &CommitKey) -> Result<bool, StoreError> {
+        let gone: Option<(Unix, bool)> = read(&self.store, &gone_key(commit.installation)).await?;
+        let hidden: Option<Unix> = read(&self.store, &hidden_key(commit.installation, &commit.repository)).await?;
+        Ok(hidden.is_none() && !gone.is_some_and(|(_, gone)| gone))
+    }
+
+    async fn forget(&self, prefix: &str) -> Result<(), StoreError> {
+        for prefix in [prefix.to_owned(), format!("{UNDECIDED}{prefix}")] {
+            for key in self.store.keys(&prefix).await? {
+                self.store.delete(&key).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn write<T: Serialize>(&self, key: &str, value: &T) -> Result<(), StoreError> {
         let bytes = serde_json::to_vec(value).map_err(|_| StoreError::Type(key.to_owned()))?;
         self.store.set(key, bytes.into(), Some(self.expiry)).await
@@ -168,6 +251,18 @@ async fn read<T: DeserializeOwned>(store: &Arc<dyn Store>, key: &str) -> Result<
 
 /// No owner's name begins like this.
 const UNDECIDED: &str = "~undecided:";
+
+fn pull_key(commit: &CommitKey, number: u64) -> String {
+    format!("{}:{}:pull:{number}", commit.repository.owner(), commit.repository.name())
+}
+
+fn gone_key(installation: InstallationId) -> String {
+    format!("~installation:{installation}")
+}
+
+fn hidden_key(installation: InstallationId, repository: &RepositoryName) -> String {
+    format!("~hidden:{installation}:{repository}")
+}
 
 fn undecided_key(key: &CommitKey) -> String {
     format!("{UNDECIDED}{}", commit_key(key))

@@ -1,10 +1,16 @@
-//! Looks after what events alone do not bring about: expired state, commits whose check ended through our own outage. Missed deliveries and policy changes come here later.
+//! Looks after what events alone do not bring about: expired state, commits whose check ended through our own outage,
+//! open checks that nobody feeds, pull requests whose deliveries nobody saw.
+
+mod reconcile;
+
+pub use reconcile::Reconcile;
 
 use crate::model::{Clock, Job, JobId, JobKind};
 use crate::queue::JobQueue;
 use crate::state::State;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// How often the sweep looks. An outage is over when somebody looks again, so not much rarer.
 pub const INTERVAL: Duration = Duration::from_secs(60);
@@ -14,22 +20,35 @@ pub struct Sweep {
     pub state: State,
     pub queue: Arc<dyn JobQueue>,
     pub clock: Arc<dyn Clock>,
+    /// What a host that starts without memory looks at once.
+    pub reconcile: Option<Reconcile>,
+    /// Told when that is done.
+    pub reconciled: watch::Sender<bool>,
 }
 
 impl Sweep {
     /// Sweeps for ever; the caller aborts the task.
-    pub async fn run(self) {
+    pub async fn run(mut self) {
         let mut tick = tokio::time::interval(INTERVAL);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
+            if let Some(reconcile) = self.reconcile.take() {
+                match reconcile.once().await {
+                    Ok(()) => drop(self.reconciled.send_replace(true)),
+                    Err(error) => {
+                        tracing::warn!(%error, "looking at the open pull requests; the next sweep tries again");
+                        self.reconcile = Some(reconcile);
+                    }
+                }
+            }
             if let Err(error) = self.once().await {
                 tracing::warn!(%error, "sweeping");
             }
         }
     }
 
-    /// One look at everything.
+    /// One look at everything that is known.
     pub async fn once(&self) -> anyhow::Result<()> {
         let expired = self.state.store().sweep().await?;
         let undecided = self.state.undecided(self.clock.now()).await?;

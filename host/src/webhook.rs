@@ -9,6 +9,7 @@ mod tests;
 
 pub use parse::{ParseError, parse};
 
+use crate::model::event::{CheckRunRequest, InstallationChange, MergeGroupChange};
 use crate::model::{DeliveryId, Event, JobId, RepositoryName, Secret};
 use async_trait::async_trait;
 use axum::body::Body;
@@ -60,6 +61,8 @@ pub enum Accepted {
     Duplicate,
     /// Nothing to do after all.
     Ignored,
+    /// Remembered; no job comes of it.
+    Noted,
     Full {
         retry_after_s: u64,
     },
@@ -82,7 +85,7 @@ pub struct Audit {
     pub event: Option<String>,
     pub action: Option<String>,
     pub repository: Option<RepositoryName>,
-    /// `queued`, `duplicate`, `ignored`, `ping`, `full`, `crowded`, `unavailable`, `unauthorized`, `malformed`,
+    /// `queued`, `duplicate`, `ignored`, `noted`, `ping`, `full`, `crowded`, `unavailable`, `unauthorized`, `malformed`,
     /// `too-large`, `timeout`, `unsupported`.
     pub result: &'static str,
     /// Which of the secrets matched, counted from 0.
@@ -242,11 +245,38 @@ fn describe(event: &Event, audit: &mut Audit) {
     let (action, origin) = match event {
         Event::PullRequest(event) => (Some(format!("{:?}", event.action).to_lowercase()), Some(&event.origin)),
         Event::WorkflowRun(event) => (Some(parse::word(event.action).to_owned()), Some(&event.origin)),
+        Event::CheckRun(event) => (Some(request_word(&event.request)), Some(&event.origin)),
+        Event::CheckSuite(event) => (Some(format!("{:?}", event.action).to_lowercase()), Some(&event.origin)),
+        Event::MergeGroup(event) => (Some(group_word(&event.change)), Some(&event.origin)),
+        Event::Push(event) => (None, Some(&event.origin)),
+        Event::Installation(event) => (Some(installation_word(&event.change)), None),
         Event::Other { action, .. } => (action.clone(), None),
         Event::Ping => (None, None),
     };
     audit.action = action;
     audit.repository = origin.map(|origin| origin.repository.clone());
+}
+
+fn request_word(request: &CheckRunRequest) -> String {
+    match request {
+        CheckRunRequest::Rerun => "rerequested".to_owned(),
+        CheckRunRequest::Button(_) => "requested_action".to_owned(),
+    }
+}
+
+fn group_word(change: &MergeGroupChange) -> String {
+    match change {
+        MergeGroupChange::ChecksRequested => "checks_requested".to_owned(),
+        MergeGroupChange::Destroyed(_) => "destroyed".to_owned(),
+    }
+}
+
+fn installation_word(change: &InstallationChange) -> String {
+    match change {
+        InstallationChange::Gone => "gone".to_owned(),
+        InstallationChange::Back => "back".to_owned(),
+        InstallationChange::Repositories { added, removed } => format!("+{} -{}", added.len(), removed.len()),
+    }
 }
 
 /// The one line per delivery.
@@ -307,6 +337,7 @@ impl From<Accepted> for Answer {
                 json!({ "status": "accepted", "message": "Analysis queued", "job": job }),
             ),
             Accepted::Duplicate => Self::new(StatusCode::OK, "duplicate", json!({ "status": "duplicate" })),
+            Accepted::Noted => Self::new(StatusCode::OK, "noted", json!({ "status": "noted" })),
             Accepted::Ignored => Self::new(StatusCode::OK, "ignored", json!({ "status": "ignored" })),
             Accepted::Full { retry_after_s } => Self::busy("full", retry_after_s),
             Accepted::Unavailable => Self::busy("unavailable", RETRY_AFTER_S),

@@ -113,7 +113,16 @@ impl Worker {
     async fn attempt(&self, lease: &Lease) -> Ended {
         let (pipeline, owned) = (self.pipeline.clone(), lease.clone());
         let mut task = AbortOnDrop(tokio::spawn(async move { pipeline.judge(&owned).await }.in_current_span()));
-        let failure = match (&mut task.0).await {
+        let ended = tokio::select! {
+            biased;
+            ended = &mut task.0 => ended,
+            () = self.queue.overtaken(lease) => {
+                tracing::info!("job is overtaken by a newer event");
+                task.stop().await;
+                return Ended::Wait(Duration::ZERO);
+            }
+        };
+        let failure = match ended {
             Ok(Ok(())) => return Ended::Done,
             Ok(Err(failure)) => failure,
             Err(panic) => Failure::world(anyhow::anyhow!("a panic: {panic}")),
@@ -137,6 +146,15 @@ impl Worker {
 
 /// A job does not outlive its worker: once the drain is over it must not write any more.
 struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
+
+impl<T> AbortOnDrop<T> {
+    /// Ends the task; afterwards it writes nothing any more.
+    async fn stop(&mut self) {
+        self.0.abort();
+        // The answer says only that the task was cancelled, or that it was quicker.
+        let _ = (&mut self.0).await;
+    }
+}
 
 impl<T> Drop for AbortOnDrop<T> {
     fn drop(&mut self) {

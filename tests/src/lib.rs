@@ -46,6 +46,16 @@ impl TestHost {
         Ok(Self { github, host })
     }
 
+    /// Ends the host as a crash would and starts another for the same GitHub: what was in memory is gone.
+    pub async fn restarted(mut self, text: &str) -> Self {
+        self.host.end_at_once();
+        let config = config(&self.github, text).expect("the configuration is right");
+        self.host = app::serve(config).await.expect("the host starts");
+        self.github.deliver_to(&format!("http://{}/webhook", self.host.address));
+        self.host.reconciled().await;
+        self
+    }
+
     /// Waits until every delivery is answered and every job done.
     pub async fn settled(&self) {
         self.github.deliveries_settled().await;

@@ -8,6 +8,7 @@ mod hostile_components;
 mod hostile_guests;
 mod hostile_policies;
 mod interleavings;
+mod lifecycle;
 mod limits;
 mod line;
 mod payloads;

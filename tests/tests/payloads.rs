@@ -1,7 +1,7 @@
 //! GitHub's own examples of webhooks at the door: each is understood, and none is refused.
 
 use palisade::model::Event;
-use palisade::model::event::{PullRequestAction, RunAction};
+use palisade::model::event::{CheckRunRequest, PullRequestAction, RunAction};
 use palisade::webhook::parse;
 use palisade_github_fake::schemas;
 use serde_json::{Value, json};
@@ -70,6 +70,11 @@ fn every_example_of_every_event_is_taken_and_what_nobody_acts_on_keeps_its_name(
                 }
                 Event::PullRequest(_) => assert_eq!(name, "pull_request"),
                 Event::WorkflowRun(_) => assert_eq!(name, "workflow_run"),
+                Event::CheckRun(_) => assert_eq!(name, "check_run"),
+                Event::CheckSuite(_) => assert_eq!(name, "check_suite"),
+                Event::MergeGroup(_) => assert_eq!(name, "merge_group"),
+                Event::Push(_) => assert_eq!(name, "push"),
+                Event::Installation(_) => assert!(name.starts_with("installation"), "{name}"),
             }
         }
     }
@@ -138,4 +143,54 @@ fn every_example_of_a_workflow_run_is_understood() {
         acted_on += 1;
     }
     assert!(acted_on >= 2 || examples.is_empty(), "only {acted_on} examples are acted on");
+}
+
+#[test]
+fn every_example_of_a_check_a_suite_a_merge_group_a_push_and_an_installation_is_understood() {
+    let examples = examples();
+    let mut acted_on = std::collections::BTreeSet::new();
+    for (name, payload) in &examples {
+        let payload = delivered_to_an_app(payload);
+        match parsed(name, &payload) {
+            Event::CheckRun(event) => {
+                let run = &payload["check_run"];
+                assert!(matches!(action(&payload), Some("rerequested" | "requested_action")));
+                assert_eq!(Some(event.check_run), run["id"].as_u64());
+                assert_eq!(Some(event.head_sha.as_str()), run["head_sha"].as_str());
+                assert_eq!(event.app_id, run["app"]["id"].as_u64());
+                assert_eq!(event.sender.as_deref(), payload["sender"]["login"].as_str());
+                if let CheckRunRequest::Button(identifier) = event.request {
+                    assert_eq!(Some(identifier.as_str()), payload["requested_action"]["identifier"].as_str());
+                }
+            }
+            Event::CheckSuite(event) => {
+                let suite = &payload["check_suite"];
+                assert_eq!(Some(event.suite), suite["id"].as_u64());
+                assert_eq!(Some(event.head_sha.as_str()), suite["head_sha"].as_str());
+                assert_eq!(event.app_id, suite["app"]["id"].as_u64());
+            }
+            Event::MergeGroup(event) => {
+                let group = &payload["merge_group"];
+                assert_eq!(Some(event.group.head_sha.as_str()), group["head_sha"].as_str());
+                assert_eq!(
+                    Some(format!("refs/heads/{}", event.group.base_branch).as_str()),
+                    group["base_ref"].as_str()
+                );
+            }
+            Event::Push(event) => {
+                assert_eq!(Some(event.head_sha.as_str()), payload["after"].as_str());
+                assert_eq!(Some(event.reference.as_str()), payload["ref"].as_str());
+            }
+            Event::Installation(event) => {
+                let installation = &payload["installation"];
+                assert_eq!(Some(event.installation.0), installation["id"].as_u64());
+                let account = installation["account"]["login"].as_str().expect("an installation has an account");
+                assert_eq!(event.account, account.to_lowercase());
+            }
+            _ => continue,
+        }
+        acted_on.insert(name.clone());
+    }
+    let expected = ["check_run", "check_suite", "installation", "installation_repositories", "merge_group", "push"];
+    assert!(examples.is_empty() || expected.iter().all(|name| acted_on.contains(*name)), "{acted_on:?}");
 }

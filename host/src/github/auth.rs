@@ -5,7 +5,7 @@ use super::calls::{Call, Identity};
 use super::counters::count;
 use super::error::GitHubError;
 use super::{GitHub, GitHubOptions, RepositoryAt};
-use crate::model::{Clock, Secret, Unix};
+use crate::model::{Clock, InstallationId, Secret, Unix};
 use anyhow::Context as _;
 use futures::future::{BoxFuture, FutureExt as _};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -159,7 +159,21 @@ impl GitHub {
     }
 
     /// Boxed, because minting is itself a call, and calls need tokens.
-    fn mint<'a>(&'a self, at: &'a RepositoryAt, access: Access) -> BoxFuture<'a, Result<Token, GitHubError>> {
+    fn mint(&self, at: &RepositoryAt, access: Access) -> BoxFuture<'_, Result<Token, GitHubError>> {
+        let body = serde_json::json!({ "repositories": [at.repository.name()], "permissions": access.permissions() });
+        self.mint_for(at.installation, body)
+    }
+
+    /// A token that sees all of an installation's repositories and nothing in them. Not kept: it is asked for at start.
+    pub(super) async fn wide_token(&self, installation: InstallationId) -> Result<Token, GitHubError> {
+        self.mint_for(installation, serde_json::json!({ "permissions": { "metadata": "read" } })).await
+    }
+
+    fn mint_for(
+        &self,
+        installation: InstallationId,
+        body: serde_json::Value,
+    ) -> BoxFuture<'_, Result<Token, GitHubError>> {
         #[derive(Deserialize)]
         struct Wire {
             token: Secret,
@@ -167,9 +181,7 @@ impl GitHub {
         }
         async move {
             count(&self.inner.counters.mints);
-            let path = format!("/app/installations/{}/access_tokens", at.installation);
-            let body =
-                serde_json::json!({ "repositories": [at.repository.name()], "permissions": access.permissions() });
+            let path = format!("/app/installations/{installation}/access_tokens");
             // A second token does no harm, so a mint may be repeated although it is a POST.
             let minted: Wire = self.read(Call::post(path, Identity::App, body).repeatable()).await?;
             let expires_at = minted.expires_at.and_then(|at| u64::try_from(at.as_second()).ok());

@@ -5,7 +5,7 @@ use super::counters::count;
 use super::error::{GitHubError, redact};
 use super::limits;
 use super::{GitHub, RepositoryAt};
-use crate::model::Secret;
+use crate::model::{InstallationId, Secret};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Limited};
@@ -38,6 +38,7 @@ pub(super) struct Call {
 #[derive(Clone)]
 pub(super) enum Identity {
     App,
+    Installation(InstallationId),
     Repository(RepositoryAt, Access),
 }
 
@@ -158,6 +159,10 @@ impl GitHub {
     async fn authorized(&self, call: &Call) -> Result<Answer, GitHubError> {
         match &call.identity {
             Identity::App => self.as_app(call).await,
+            Identity::Installation(installation) => {
+                let token = self.wide_token(*installation).await?;
+                self.with_token(call, &token).await
+            }
             Identity::Repository(at, access) => {
                 let token = self.token(at, *access).await?;
                 let refused = match self.with_token(call, &token).await {
@@ -197,6 +202,7 @@ impl GitHub {
         let inner = &*self.inner;
         let installation = match &call.identity {
             Identity::App => None,
+            Identity::Installation(installation) => Some(*installation),
             Identity::Repository(at, _) => Some(at.installation),
         };
         let lane = inner.lanes.of(installation);

@@ -65,6 +65,7 @@ pub struct CheckRunSummary {
     pub status: String,
     pub conclusion: Option<String>,
     pub started_at: Option<Unix>,
+    pub annotations_count: u64,
 }
 
 impl GitHub {
@@ -103,6 +104,20 @@ impl GitHub {
             conclusion: wire.conclusion,
             annotations_count: wire.output.and_then(|output| output.annotations_count).unwrap_or(0),
         })
+    }
+
+    /// Every run by this App on the commit, newest or not.
+    pub async fn own_check_runs(
+        &self,
+        at: &RepositoryAt,
+        sha: &HeadSha,
+        app_id: u64,
+    ) -> Result<Vec<CheckRunSummary>, GitHubError> {
+        let path = format!("/commits/{sha}/check-runs?app_id={app_id}&filter=all&per_page=100");
+        let pages: Vec<Page> = self.pages(Call::of_repository(at, &path), MOST_PAGES).await?;
+        let runs = pages.into_iter().flat_map(|page| page.check_runs);
+        let ours = runs.filter(|run| run.app.as_ref().is_none_or(|app| app.id == app_id));
+        Ok(ours.map(Wire::summary).collect())
     }
 
     /// Every run of this name by this App on the commit, newest or not.
@@ -159,6 +174,7 @@ impl Wire {
             status: self.status.unwrap_or_default(),
             conclusion: self.conclusion,
             started_at: self.started_at.and_then(|at| u64::try_from(at.as_second()).ok()),
+            annotations_count: self.output.and_then(|output| output.annotations_count).unwrap_or(0),
         }
     }
 }

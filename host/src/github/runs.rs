@@ -47,6 +47,39 @@ impl GitHub {
         Ok(pages.into_iter().flat_map(|page| page.artifacts).map(WireArtifact::listing).collect())
     }
 
+    /// A pull request as it is now.
+    pub async fn pull_request(&self, at: &RepositoryAt, number: u64) -> Result<PullRequest, GitHubError> {
+        let wire: WirePullRequest = self.read(Call::of_repository(at, &format!("/pulls/{number}"))).await?;
+        Ok(wire.pull_request())
+    }
+
+    /// Whether somebody may write to the repository. Nobody of this name may not.
+    pub async fn may_write(&self, at: &RepositoryAt, login: &str) -> Result<bool, GitHubError> {
+        #[derive(Deserialize)]
+        struct Wire {
+            permission: Option<String>,
+        }
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'[' | b']');
+        if login.is_empty() || !login.bytes().all(plain) {
+            return Ok(false);
+        }
+        let login = login.replace('[', "%5B").replace(']', "%5D");
+        let call = Call::of_repository(at, &format!("/collaborators/{login}/permission"));
+        match self.read::<Wire>(call).await {
+            // GitHub shows `maintain` as write.
+            Ok(found) => Ok(matches!(found.permission.as_deref(), Some("admin" | "write" | "maintain"))),
+            Err(GitHubError::NotFound(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Every open pull request of a repository.
+    pub async fn open_pull_requests(&self, at: &RepositoryAt) -> Result<Vec<PullRequest>, GitHubError> {
+        let call = Call::of_repository(at, "/pulls?state=open&sort=updated&direction=desc&per_page=100");
+        let pages: Vec<Vec<WirePullRequest>> = self.pages(call, MOST_PULL_REQUEST_PAGES).await?;
+        Ok(pages.into_iter().flatten().map(WirePullRequest::pull_request).collect())
+    }
+
     /// The open pull requests that GitHub itself knows for a commit and whose head it is. Often empty for forks.
     pub async fn pull_requests_of(&self, at: &RepositoryAt, sha: &HeadSha) -> Result<Vec<PullRequest>, GitHubError> {
         let call = Call::of_repository(at, &format!("/commits/{sha}/pulls?per_page=100"));
@@ -157,12 +190,17 @@ impl WireArtifact {
 struct WirePullRequest {
     number: u64,
     state: Option<String>,
+    draft: Option<bool>,
+    user: Option<WireAccount>,
     head: WireHead,
     base: WireBase,
+    updated_at: Option<jiff::Timestamp>,
 }
 #[derive(Deserialize)]
 struct WireHead {
     sha: HeadSha,
+    #[serde(rename = "ref")]
+    branch: Option<String>,
     repo: Option<WireRepository>,
 }
 #[derive(Deserialize)]
@@ -176,10 +214,15 @@ impl WirePullRequest {
     fn pull_request(self) -> PullRequest {
         PullRequest {
             number: self.number,
+            open: self.state.as_deref().is_none_or(|state| state == "open"),
+            draft: self.draft.unwrap_or(false),
+            author: self.user.and_then(|user| user.login),
             head_sha: self.head.sha,
+            head_branch: self.head.branch.unwrap_or_default(),
             head_repository_id: self.head.repo.map(|repository| repository.id),
             base_sha: self.base.sha,
             base_branch: self.base.branch,
+            updated_at: unix(self.updated_at),
         }
     }
 }

@@ -246,6 +246,7 @@ async fn own_check_runs_are_told_from_others() {
             status: "completed".to_owned(),
             conclusion: Some("stale".to_owned()),
             started_at: Some(1_767_225_600),
+            annotations_count: 0,
         }]
     );
     assert!(server.asked("GET")[0].path.ends_with("check_name=a%20b&app_id=7&filter=all&per_page=100"));

@@ -8,6 +8,11 @@ use serde::{Deserialize, Serialize};
 pub enum Event {
     PullRequest(PullRequestEvent),
     WorkflowRun(WorkflowRunEvent),
+    CheckRun(CheckRunEvent),
+    CheckSuite(CheckSuiteEvent),
+    MergeGroup(MergeGroupEvent),
+    Push(PushEvent),
+    Installation(InstallationEvent),
     Ping,
     /// Known or unknown to GitHub, but nothing that Palisade acts on: answered and counted.
     Other {
@@ -30,7 +35,13 @@ pub enum PullRequestAction {
     Opened,
     Reopened,
     Synchronize,
+    /// Its base branch is another one now.
+    Edited,
+    ReadyForReview,
+    ConvertedToDraft,
     Closed,
+    /// Nobody said so: it was seen on GitHub.
+    Found,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,11 +57,17 @@ pub struct PullRequestEvent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PullRequest {
     pub number: u64,
+    pub open: bool,
+    pub draft: bool,
+    pub author: Option<String>,
     pub head_sha: HeadSha,
+    pub head_branch: String,
     /// Absent when the fork was deleted.
     pub head_repository_id: Option<u64>,
     pub base_sha: HeadSha,
     pub base_branch: String,
+    /// When GitHub last changed it: of two words about it the later one counts, in whatever order they came.
+    pub updated_at: Unix,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +105,103 @@ pub struct WorkflowRun {
     /// When the current attempt began.
     pub started_at: Unix,
     pub url: Option<String>,
+}
+
+/// Somebody asks for one of our check runs again, or presses one of its buttons.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckRunEvent {
+    pub origin: Origin,
+    pub request: CheckRunRequest,
+    /// The App that owns the run: others' runs are none of our business.
+    pub app_id: Option<u64>,
+    pub check_run: u64,
+    pub name: String,
+    pub external_id: Option<String>,
+    pub head_sha: HeadSha,
+    /// Numbers in the payload; empty for forks.
+    pub pull_requests: Vec<u64>,
+    pub sender: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CheckRunRequest {
+    /// GitHub's own *Re-run*, which it offers only to those who may write.
+    Rerun,
+    /// A button of ours, by its identifier. Whoever sees it can press it.
+    Button(String),
+}
+
+/// Our check runs of one commit, taken together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckSuiteEvent {
+    pub origin: Origin,
+    pub action: CheckSuiteAction,
+    pub app_id: Option<u64>,
+    pub suite: u64,
+    pub head_sha: HeadSha,
+    pub conclusion: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CheckSuiteAction {
+    Requested,
+    Rerequested,
+    Completed,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeGroupEvent {
+    pub origin: Origin,
+    pub change: MergeGroupChange,
+    pub group: MergeGroup,
+}
+
+/// Pull requests merged on trial, one after the other, by a merge queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeGroup {
+    pub head_sha: HeadSha,
+    /// `refs/heads/gh-readonly-queue/{base}/pr-{number}-{sha}`.
+    pub head_ref: String,
+    pub base_sha: HeadSha,
+    pub base_branch: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MergeGroupChange {
+    ChecksRequested,
+    /// With GitHub's word for the reason: `merged`, `invalidated`, `dequeued`.
+    Destroyed(String),
+}
+
+/// A branch or tag points to another commit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushEvent {
+    pub origin: Origin,
+    /// `refs/heads/main`, `refs/tags/v1`.
+    pub reference: String,
+    pub head_sha: HeadSha,
+}
+
+/// What we may see changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstallationEvent {
+    pub installation: InstallationId,
+    /// Whose repositories it is about, in lower case.
+    pub account: String,
+    pub change: InstallationChange,
+    /// When GitHub last changed the installation.
+    pub at: Unix,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InstallationChange {
+    /// Suspended or deleted.
+    Gone,
+    Back,
+    Repositories {
+        added: Vec<RepositoryName>,
+        removed: Vec<RepositoryName>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

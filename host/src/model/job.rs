@@ -1,6 +1,8 @@
 //! One unit of work for one commit.
 
-use super::event::{PullRequestEvent, WorkflowRunEvent};
+use super::event::{
+    CheckRunEvent, CheckSuiteEvent, MergeGroupChange, MergeGroupEvent, PullRequestEvent, PushEvent, WorkflowRunEvent,
+};
 use super::ids::{CommitKey, DeliveryId, JobId, Unix};
 use serde::{Deserialize, Serialize};
 
@@ -24,12 +26,20 @@ pub enum JobKind {
     PullRequest(PullRequestEvent),
     /// A workflow run of this commit moved: remember it, and judge if it ended.
     WorkflowRun(WorkflowRunEvent),
+    /// One of our check runs is asked for again, or a button of it was pressed.
+    CheckRun(CheckRunEvent),
+    /// Our check runs of this commit are asked for again, or GitHub tells that it would like some. Never creates checks.
+    CheckSuite(CheckSuiteEvent),
+    /// A merge queue wants this commit judged, or does not any more.
+    MergeGroup(MergeGroupEvent),
+    /// A branch or a tag points to this commit.
+    Push(PushEvent),
     /// The commit is no longer the head of this pull request: end its open checks if it is the head of no other.
     Supersede {
         reason: String,
         pull_request: u64,
-        /// The job whose event said so: a later word about the pull request outdoes it.
-        by: JobId,
+        /// When the pull request got its newer head: a later word about it outdoes this.
+        at: Unix,
     },
     /// The evidence deadline of this commit has come: end what still waits.
     Deadline,
@@ -43,9 +53,22 @@ impl JobKind {
         match self {
             JobKind::PullRequest(_) => "pull_request",
             JobKind::WorkflowRun(_) => "workflow_run",
+            JobKind::CheckRun(_) => "check_run",
+            JobKind::CheckSuite(_) => "check_suite",
+            JobKind::MergeGroup(_) => "merge_group",
+            JobKind::Push(_) => "push",
             JobKind::Supersede { .. } => "supersede",
             JobKind::Deadline => "deadline",
             JobKind::LookAgain => "look_again",
+        }
+    }
+    /// Whether what is at work for the commit need not be finished.
+    pub fn overtakes(&self) -> bool {
+        match self {
+            JobKind::PullRequest(event) => !event.pull_request.open,
+            JobKind::MergeGroup(event) => matches!(event.change, MergeGroupChange::Destroyed(_)),
+            JobKind::Supersede { .. } => true,
+            _ => false,
         }
     }
 }

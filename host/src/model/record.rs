@@ -63,6 +63,9 @@ pub struct Runs {
     pub files: u32,
     /// The deadline passed while no run came, or while one was still going.
     pub overdue: bool,
+    /// A merge queue waits for the answer: what is missing blocks.
+    #[serde(default)]
+    pub in_merge_group: bool,
 }
 
 impl Runs {

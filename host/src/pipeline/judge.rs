@@ -346,6 +346,7 @@ fn artifact_of(path: &str) -> &str {
 
 fn context(lease: &Lease, commit: &CommitState) -> Context {
     let pull_request = commit.pull_requests.values().next();
+    let group = commit.merge_group.as_ref();
     let mut numbers: Vec<u64> = commit.pull_requests.keys().copied().collect();
     numbers.extend(commit.announced.iter().filter(|number| !commit.pull_requests.contains_key(number)));
     Context {
@@ -353,10 +354,13 @@ fn context(lease: &Lease, commit: &CommitState) -> Context {
         repository: lease.commit.repository.name().to_owned(),
         repository_id: commit.origin.as_ref().map(|origin| origin.repository_id),
         head_sha: lease.commit.sha.to_string(),
-        base_sha: pull_request.map(|pull| pull.base_sha.to_string()),
-        base_branch: pull_request.map(|pull| pull.base_branch.clone()),
+        base_sha: group
+            .map(|group| &group.base_sha)
+            .or(pull_request.map(|pull| &pull.base_sha))
+            .map(ToString::to_string),
+        base_branch: group.map(|group| &group.base_branch).or(pull_request.map(|pull| &pull.base_branch)).cloned(),
         pull_requests: numbers,
-        event: Some("pull_request".to_owned()),
+        event: Some(if group.is_some() { "merge_group" } else { "pull_request" }.to_owned()),
         now: lease.job().now,
         properties: Vec::new(),
     }

@@ -1,11 +1,11 @@
 //! What a commit's jobs change in what is known of it. Pure: events may come in any order and repeat.
 
-use crate::model::event::{PullRequestAction, PullRequestEvent, RunState, WorkflowRunEvent};
+use crate::model::event::{MergeGroupChange, MergeGroupEvent, PullRequest, RunState, WorkflowRunEvent};
 use crate::model::record::Runs;
-use crate::model::{Job, JobId, JobKind, Plan, Unix, WorkflowRun};
-use crate::state::CommitState;
+use crate::model::{HeadSha, Job, JobKind, Plan, Unix, WorkflowRun};
+use crate::state::{CommitState, Word};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether a run attempt is going of which nothing was known: it needs a deadline of its own.
 pub fn begins_a_run(commit: &CommitState, jobs: &[Job]) -> bool {
@@ -18,42 +18,147 @@ pub fn begins_a_run(commit: &CommitState, jobs: &[Job]) -> bool {
     })
 }
 
-/// Works the jobs' events into the commit, in order.
-pub fn remember(commit: &mut CommitState, jobs: &[Job]) {
+/// Works the jobs' events into the commit, in order. Answers the pull requests of which two words of the same second
+/// contradict each other: only GitHub knows which came last.
+#[must_use]
+pub fn remember(commit: &mut CommitState, jobs: &[Job]) -> BTreeSet<u64> {
+    let mut unsure = BTreeSet::new();
     for job in jobs {
         match &job.kind {
-            JobKind::PullRequest(event) => remember_pull_request(commit, event, &job.id),
+            JobKind::PullRequest(event) => {
+                commit.origin = Some(event.origin.clone());
+                commit.looks = 0;
+                let told = Told::of(&event.pull_request, event.pull_request.open);
+                if hear(commit, told) == Heard::Unsure {
+                    unsure.insert(event.pull_request.number);
+                }
+            }
             JobKind::WorkflowRun(event) => remember_run(commit, event),
-            JobKind::Supersede { pull_request, by, .. } if commit.head_since.get(pull_request) > Some(by) => {}
-            JobKind::Supersede { reason, pull_request, .. } => {
-                commit.pull_requests.remove(pull_request);
-                commit.announced.retain(|number| number != pull_request);
-                if commit.pull_requests.is_empty() {
-                    commit.superseded = Some(reason.clone());
+            JobKind::CheckRun(event) => {
+                commit.origin.get_or_insert_with(|| event.origin.clone());
+                announce(commit, &event.pull_requests);
+            }
+            JobKind::CheckSuite(event) => {
+                commit.origin.get_or_insert_with(|| event.origin.clone());
+                commit.suite = Some(event.suite);
+            }
+            JobKind::MergeGroup(event) => remember_merge_group(commit, event),
+            JobKind::Push(event) => {
+                commit.origin.get_or_insert_with(|| event.origin.clone());
+                commit.pushed.insert(event.reference.clone());
+            }
+            JobKind::Supersede { reason, pull_request, at } => {
+                let told = Told { number: *pull_request, at: *at, head: None, reason };
+                if hear(commit, told) == Heard::Unsure {
+                    unsure.insert(*pull_request);
                 }
             }
             JobKind::Deadline | JobKind::LookAgain => {}
         }
     }
+    unsure
 }
 
-fn remember_pull_request(commit: &mut CommitState, event: &PullRequestEvent, job: &JobId) {
-    commit.origin = Some(event.origin.clone());
-    let number = event.pull_request.number;
-    commit.head_since.insert(number, job.clone());
-    commit.looks = 0;
-    if event.action == PullRequestAction::Closed {
-        commit.pull_requests.remove(&number);
-        commit.announced.retain(|announced| *announced != number);
-        if commit.pull_requests.is_empty() {
-            commit.superseded = Some(format!("pull request #{number} was closed"));
-        }
-        return;
+/// What GitHub itself says about a pull request: it outdoes every word of an event so far.
+pub fn learn(commit: &mut CommitState, number: u64, found: Option<&PullRequest>, sha: &HeadSha) {
+    let known = commit.words.remove(&number).map_or(0, |word| word.at);
+    let reason = match found {
+        Some(pull) if pull.open => format!("pull request #{number} has a newer head"),
+        _ => format!("pull request #{number} was closed"),
+    };
+    let head = found.filter(|pull| pull.open && pull.head_sha == *sha);
+    let at = known.max(found.map_or(0, |pull| pull.updated_at));
+    hear(commit, Told { number, at, head, reason: &reason });
+}
+
+/// Another commit is known to be a pull request's head since a later time than this one's word for it.
+pub fn overtaken(commit: &mut CommitState, number: u64, at: Unix) {
+    let reason = format!("pull request #{number} has a newer head");
+    hear(commit, Told { number, at, head: None, reason: &reason });
+}
+
+/// One word about a pull request.
+struct Told<'a> {
+    number: u64,
+    at: Unix,
+    /// The pull request, if it is open and this commit its head.
+    head: Option<&'a PullRequest>,
+    /// Why this commit is not judged for it.
+    reason: &'a str,
+}
+
+impl<'a> Told<'a> {
+    fn of(pull: &'a PullRequest, is_head: bool) -> Self {
+        // Only a closed one is told with this commit as its head and yet is none.
+        Self { number: pull.number, at: pull.updated_at, head: is_head.then_some(pull), reason: CLOSED }
     }
-    commit.pull_requests.insert(number, event.pull_request.clone());
-    // Reopened, or pushed back to: what was given up is wanted again, and its last decision does not count.
-    if commit.superseded.take().is_some() {
-        commit.fingerprint = None;
+}
+
+const CLOSED: &str = "the pull request was closed";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Heard {
+    Taken,
+    /// An older word, come late.
+    Late,
+    Unsure,
+}
+
+fn hear(commit: &mut CommitState, told: Told<'_>) -> Heard {
+    let is_head = told.head.is_some();
+    match commit.words.get(&told.number) {
+        Some(known) if known.at > told.at => return Heard::Late,
+        Some(known) if known.at == told.at && known.is_head != is_head => return Heard::Unsure,
+        _ => commit.words.insert(told.number, Word { at: told.at, is_head }),
+    };
+    commit.announced.retain(|announced| *announced != told.number);
+    match told.head {
+        Some(pull) => {
+            commit.pull_requests.insert(told.number, pull.clone());
+            // Reopened, or pushed back to: what was given up is wanted again, and its last decision does not count.
+            if commit.superseded.take().is_some() {
+                commit.fingerprint = None;
+            }
+        }
+        None => {
+            commit.pull_requests.remove(&told.number);
+            if commit.pull_requests.is_empty() && commit.merge_group.is_none() {
+                commit.superseded = Some(told.reason.to_owned());
+            }
+        }
+    }
+    Heard::Taken
+}
+
+/// A group that was destroyed stays so: its head is a commit that no other group has.
+fn remember_merge_group(commit: &mut CommitState, event: &MergeGroupEvent) {
+    const DESTROYED: &str = "the merge group was destroyed";
+    commit.origin = Some(event.origin.clone());
+    commit.looks = 0;
+    match &event.change {
+        MergeGroupChange::ChecksRequested => {
+            if !commit.superseded.as_deref().is_some_and(|reason| reason.starts_with(DESTROYED)) {
+                commit.merge_group = Some(event.group.clone());
+                commit.superseded = None;
+            }
+        }
+        MergeGroupChange::Destroyed(word) => {
+            commit.merge_group = None;
+            if commit.pull_requests.is_empty() {
+                commit.superseded = Some(match word.is_empty() {
+                    true => DESTROYED.to_owned(),
+                    false => format!("{DESTROYED}: {word}"),
+                });
+            }
+        }
+    }
+}
+
+fn announce(commit: &mut CommitState, numbers: &[u64]) {
+    for number in numbers {
+        if !commit.words.contains_key(number) && !commit.announced.contains(number) {
+            commit.announced.push(*number);
+        }
     }
 }
 
@@ -61,11 +166,7 @@ fn remember_pull_request(commit: &mut CommitState, event: &PullRequestEvent, job
 fn remember_run(commit: &mut CommitState, event: &WorkflowRunEvent) {
     commit.origin.get_or_insert_with(|| event.origin.clone());
     commit.looks = 0;
-    for number in &event.pull_requests {
-        if commit.superseded.is_none() && !commit.announced.contains(number) {
-            commit.announced.push(*number);
-        }
-    }
+    announce(commit, &event.pull_requests);
     remember_run_state(commit, &event.run);
 }
 
@@ -81,9 +182,11 @@ pub fn remember_run_state(commit: &mut CommitState, run: &WorkflowRun) {
     }
 }
 
-/// Whether checks belong on this commit: a pull request is known. Commits that were only pushed get none.
+/// Whether checks belong on this commit: a pull request or a merge group is known. Commits that were only pushed get
+/// none.
 pub fn wants_checks(commit: &CommitState) -> bool {
-    commit.superseded.is_none() && !(commit.pull_requests.is_empty() && commit.announced.is_empty())
+    let is_asked_for = !commit.pull_requests.is_empty() || !commit.announced.is_empty() || commit.merge_group.is_some();
+    commit.superseded.is_none() && is_asked_for
 }
 
 /// The runs that count: the newest of every accepted (workflow, event) whose head repository is the pull request's.
@@ -117,7 +220,7 @@ fn is_of_head(commit: &CommitState, run: &WorkflowRun) -> bool {
 
 /// Where the accepted runs stand, for the decision and for people.
 pub fn standing(commit: &CommitState, runs: &[&WorkflowRun], plan: &Plan, now: Unix) -> Runs {
-    let mut standing = Runs::default();
+    let mut standing = Runs { in_merge_group: commit.merge_group.is_some(), ..Runs::default() };
     for run in runs {
         match &run.state {
             RunState::Going => standing.going += 1,

@@ -34,7 +34,7 @@ struct Inner {
     /// Commits by the instant from which they may be taken. Counters keep the order of equal instants.
     ready: BTreeMap<(Instant, u64), CommitKey>,
     /// Commits at work, with the lease that holds them.
-    leased: HashMap<CommitKey, u64>,
+    leased: HashMap<CommitKey, Leased>,
     delayed: BTreeMap<(Unix, u64), Job>,
     ledger: HashMap<DeliveryId, Ledger>,
     ledger_order: VecDeque<(Instant, DeliveryId)>,
@@ -42,6 +42,13 @@ struct Inner {
     buried_total: usize,
     jobs: usize,
     counter: u64,
+}
+
+#[derive(Debug)]
+struct Leased {
+    id: u64,
+    /// Told when a job comes that makes the work pointless.
+    overtaken: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -90,7 +97,7 @@ impl MemoryQueue {
                 let waiting = inner.waiting.remove(&commit).expect("a ready commit has jobs");
                 inner.jobs -= waiting.jobs.len();
                 let id = inner.next();
-                inner.leased.insert(commit.clone(), id);
+                inner.leased.insert(commit.clone(), Leased { id, overtaken: Arc::default() });
                 return Ok(Lease { id, commit, jobs: waiting.jobs });
             }
             Some((place, _)) => Some(place.0 - now),
@@ -115,7 +122,11 @@ impl Inner {
         let commit = job.commit.clone();
         let counter = self.next();
         self.jobs += 1;
-        let leased = self.leased.contains_key(&commit);
+        let leased = self.leased.get(&commit);
+        if let Some(leased) = leased.filter(|_| job.kind.overtakes()) {
+            leased.overtaken.notify_one();
+        }
+        let leased = leased.is_some();
         let waiting = self.waiting.entry(commit.clone()).or_default();
         waiting.jobs.push(job);
         if !leased && waiting.place.is_none() {
@@ -260,7 +271,20 @@ impl JobQueue for MemoryQueue {
     }
 
     async fn holds(&self, lease: &Lease) -> bool {
-        self.lock().leased.get(&lease.commit) == Some(&lease.id)
+        self.lock().leased.get(&lease.commit).is_some_and(|leased| leased.id == lease.id)
+    }
+
+    async fn overtaken(&self, lease: &Lease) {
+        let leased = self
+            .lock()
+            .leased
+            .get(&lease.commit)
+            .filter(|leased| leased.id == lease.id)
+            .map(|leased| leased.overtaken.clone());
+        match leased {
+            Some(overtaken) => overtaken.notified().await,
+            None => std::future::pending().await,
+        }
     }
 
     async fn idle(&self) {

@@ -63,6 +63,7 @@ pub fn decide(record: &Record, check: &CheckRecord) -> Decision {
             (false, _) => Decision { state: CheckState::InProgress, row: Row::Waiting },
             // A run kept going beyond the deadline is no way round evidence that nobody could read.
             (true, Row::Unreadable | Row::PolicyError) => judged,
+            (true, _) if runs.in_merge_group => Decision::ended(Conclusion::Failure, Row::Overdue),
             (true, _) => Decision::ended(check.knobs.on_missing, Row::Overdue),
         };
     }

@@ -1,13 +1,16 @@
 //! What a delivery means. Few fields, nearly all optional: GitHub adds events, actions and fields without notice,
 //! and leaves out what everybody takes for granted. The wire structs end here.
 
+mod checks;
+mod wire;
+
 use crate::model::event::{
     Origin, PullRequest, PullRequestAction, PullRequestEvent, RunAction, RunState, WorkflowRun, WorkflowRunEvent,
     workflow_file,
 };
 use crate::model::{Event, HeadSha, InstallationId, RepositoryName, RunId, Unix};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use wire::{Head, InstallationWire, PullRequestWire, RepositoryWire, WorkflowRunWire};
 
 /// The body is not what its event should be.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +39,12 @@ pub fn parse(event_name: &str, body: &[u8]) -> Result<Event, ParseError> {
             Some(action) => workflow_run(action, body)?,
             None => None,
         },
+        ("check_run", Some(word)) => checks::check_run(word, body)?,
+        ("check_suite", Some(word)) => checks::check_suite(word, body)?,
+        ("merge_group", Some(word)) => checks::merge_group(word, body)?,
+        ("push", None) => checks::push(body)?,
+        ("installation", Some(word)) => checks::installation(word, body)?,
+        ("installation_repositories", Some(_)) => checks::installation_repositories(body)?,
         _ => None,
     };
     Ok(understood.unwrap_or_else(|| Event::Other { name: event_name.to_owned(), action }))
@@ -46,6 +55,9 @@ fn pull_request_action(word: &str) -> Option<PullRequestAction> {
         "opened" => PullRequestAction::Opened,
         "reopened" => PullRequestAction::Reopened,
         "synchronize" => PullRequestAction::Synchronize,
+        "edited" => PullRequestAction::Edited,
+        "ready_for_review" => PullRequestAction::ReadyForReview,
+        "converted_to_draft" => PullRequestAction::ConvertedToDraft,
         "closed" => PullRequestAction::Closed,
         _ => return None,
     })
@@ -68,6 +80,11 @@ pub(super) fn word(action: RunAction) -> &'static str {
 
 fn pull_request(action: PullRequestAction, body: &[u8]) -> Result<Option<Event>, ParseError> {
     let wire: PullRequestWire = read(body)?;
+    // A title or a description changes nothing that is judged.
+    let rebased = wire.changes.is_some_and(|changes| changes.base.is_some());
+    if action == PullRequestAction::Edited && !rebased {
+        return Ok(None);
+    }
     let Some(origin) = origin(wire.installation, wire.repository)? else { return Ok(None) };
     let pull = wire.pull_request;
     Ok(Some(Event::PullRequest(PullRequestEvent {
@@ -75,10 +92,16 @@ fn pull_request(action: PullRequestAction, body: &[u8]) -> Result<Option<Event>,
         action,
         pull_request: PullRequest {
             number: pull.number,
+            // A closed pull request is closed, whatever the copy of its state says.
+            open: action != PullRequestAction::Closed,
+            draft: pull.draft.unwrap_or(false),
+            author: pull.user.and_then(|user| user.login),
             head_sha: pull.head.sha,
+            head_branch: pull.head.branch.unwrap_or_default(),
             head_repository_id: pull.head.repo.map(|repository| repository.id),
             base_sha: pull.base.sha,
             base_branch: pull.base.branch,
+            updated_at: unix(pull.updated_at.as_deref()).unwrap_or(0),
         },
         before: wire.before.and_then(|before| HeadSha::parse(&before).ok()),
     })))
@@ -136,92 +159,4 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ParseError> {
 fn unix(text: Option<&str>) -> Option<Unix> {
     let at: jiff::Timestamp = text?.parse().ok()?;
     u64::try_from(at.as_second()).ok()
-}
-
-#[derive(Deserialize)]
-struct Head {
-    action: Option<serde_json::Value>,
-}
-
-#[derive(Deserialize)]
-struct InstallationWire {
-    id: u64,
-}
-
-#[derive(Deserialize)]
-struct RepositoryWire {
-    id: u64,
-    name: String,
-    owner: OwnerWire,
-    default_branch: Option<String>,
-}
-#[derive(Deserialize)]
-struct OwnerWire {
-    login: String,
-}
-
-#[derive(Deserialize)]
-struct PullRequestWire {
-    pull_request: PullWire,
-    before: Option<String>,
-    installation: Option<InstallationWire>,
-    repository: Option<RepositoryWire>,
-}
-#[derive(Deserialize)]
-struct PullWire {
-    number: u64,
-    head: HeadWire,
-    base: BaseWire,
-}
-#[derive(Deserialize)]
-struct HeadWire {
-    sha: HeadSha,
-    repo: Option<IdWire>,
-}
-#[derive(Deserialize)]
-struct BaseWire {
-    sha: HeadSha,
-    #[serde(rename = "ref")]
-    branch: String,
-}
-#[derive(Deserialize)]
-struct IdWire {
-    id: u64,
-}
-
-#[derive(Deserialize)]
-struct WorkflowRunWire {
-    workflow_run: RunWire,
-    workflow: Option<WorkflowWire>,
-    installation: Option<InstallationWire>,
-    repository: Option<RepositoryWire>,
-}
-#[derive(Deserialize)]
-struct WorkflowWire {
-    path: Option<String>,
-}
-#[derive(Deserialize)]
-struct RunWire {
-    id: u64,
-    run_attempt: Option<u32>,
-    path: Option<String>,
-    name: Option<String>,
-    event: Option<String>,
-    status: Option<String>,
-    conclusion: Option<String>,
-    head_sha: HeadSha,
-    head_repository: Option<IdWire>,
-    actor: Option<ActorWire>,
-    created_at: Option<String>,
-    run_started_at: Option<String>,
-    html_url: Option<String>,
-    pull_requests: Option<Vec<Option<NumberWire>>>,
-}
-#[derive(Deserialize)]
-struct ActorWire {
-    login: Option<String>,
-}
-#[derive(Deserialize)]
-struct NumberWire {
-    number: Option<u64>,
 }

@@ -189,6 +189,15 @@ impl State {
         self.emit(("pull_request", action), repository, &author, payload);
     }
 
+    /// `pull_request.edited`, with what one member was before.
+    pub(crate) fn edited_event(&mut self, id: u64, member: &str, from: Value) {
+        let pull = self.pull_request(id);
+        let (repository, author) = (pull.repository, pull.author.clone());
+        let mut payload = json!({ "number": pull.number, "pull_request": wire::full_pull_request(self, pull) });
+        payload["changes"] = json!({ member: from });
+        self.emit(("pull_request", "edited"), repository, &author, payload);
+    }
+
     pub(crate) fn workflow_run_event(&mut self, id: u64, action: &str) {
         let run = self.workflow_run(id);
         let (repository, actor) = (run.repository, run.actor.clone());

@@ -213,6 +213,17 @@ impl Fake {
         });
     }
 
+    /// A second check run just like this one, as two instances that raced would leave it. Returns its id.
+    pub fn duplicate_check_run(&self, id: u64) -> u64 {
+        self.shared.change(|state| {
+            let original = state.check_runs.iter().find(|run| run.id == id).expect("the check run exists").clone();
+            let copy = CheckRun { id: state.next_id(), ..original };
+            let id = copy.id;
+            state.check_runs.push(copy);
+            id
+        })
+    }
+
     /// All tokens minted so far are expired from now on.
     pub fn expire_tokens(&self) {
         self.shared.change(|state| {

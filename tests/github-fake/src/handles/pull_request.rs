@@ -106,6 +106,63 @@ impl PullRequest {
         })
     }
 
+    /// Force-pushes an older commit that is still there: it is the head again.
+    pub fn push_back_to(&self, sha: &str) {
+        self.shared.change(|state| {
+            let pull = state.pull_request(self.id).clone();
+            let repository = pull.head_repository.expect("nobody can push to a deleted fork");
+            state.advance_clock(SignedDuration::from_secs(1));
+            show(state, pull.repository, (repository, &pull.head_branch), sha);
+            let now = state.now();
+            let changed = state.pull_request_mut(self.id);
+            (changed.head_sha, changed.updated_at) = (sha.to_owned(), now);
+            announce_suite(state, self.id);
+            state.pull_request_event(self.id, "synchronize", Some(&pull.head_sha));
+        });
+    }
+
+    /// Gives it another title; sends `pull_request.edited`.
+    pub fn edit_title(&self, title: &str) {
+        self.edit("title", |pull| json!({ "from": std::mem::replace(&mut pull.title, title.to_owned()) }));
+    }
+
+    /// Wants it merged into another branch; sends `pull_request.edited`.
+    pub fn change_base(&self, branch: &str) {
+        let repository = self.repository;
+        let sha = self.shared.look(|state| state.repository(repository).branches.get(branch).cloned());
+        let sha = sha.expect("the branch exists");
+        self.edit("base", |pull| {
+            let before = (
+                std::mem::replace(&mut pull.base_branch, branch.to_owned()),
+                std::mem::replace(&mut pull.base_sha, sha),
+            );
+            json!({ "ref": { "from": before.0 }, "sha": { "from": before.1 } })
+        });
+    }
+
+    fn edit(&self, what: &str, change: impl FnOnce(&mut pulls::PullRequest) -> serde_json::Value) {
+        self.shared.change(|state| {
+            state.advance_clock(SignedDuration::from_secs(1));
+            let now = state.now();
+            let pull = state.pull_request_mut(self.id);
+            pull.updated_at = now;
+            let from = change(pull);
+            state.edited_event(self.id, what, from);
+        });
+    }
+
+    /// Makes a draft of it, or calls for reviews; sends `pull_request.converted_to_draft` or `ready_for_review`.
+    pub fn set_draft(&self, draft: bool) {
+        self.shared.change(|state| {
+            state.advance_clock(SignedDuration::from_secs(1));
+            let now = state.now();
+            let pull = state.pull_request_mut(self.id);
+            (pull.draft, pull.updated_at) = (draft, now);
+            let action = if draft { "converted_to_draft" } else { "ready_for_review" };
+            state.pull_request_event(self.id, action, None);
+        });
+    }
+
     /// Closes without merging; sends `pull_request.closed`.
     pub fn close(&self) {
         self.end(|pull| pull.merged = false);

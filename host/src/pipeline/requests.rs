@@ -1,0 +1,103 @@
+//! Who asks for which checks again: GitHub's *Re-run* and *Re-run all*, and our own buttons.
+
+use super::{Failure, Pipeline, at};
+use crate::model::event::{CheckRunEvent, CheckRunRequest, CheckSuiteAction};
+use crate::model::plan::Conclusion;
+use crate::model::publication::CheckState;
+use crate::model::{CheckName, JobKind, Plan};
+use crate::publish::check_of;
+use crate::queue::Lease;
+use crate::state::CommitState;
+use std::collections::BTreeSet;
+
+/// What *Re-run all checks* means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RerunScope {
+    #[default]
+    All,
+    /// Those whose last conclusion was not success.
+    Failed,
+}
+
+/// The identifier of our button that does what GitHub's *Re-run* does.
+pub const RERUN: &str = "rerun";
+
+impl Pipeline {
+    /// The checks that somebody who may do so asked for again. Nothing is created for it: a check that is not on GitHub
+    /// is not asked for.
+    pub(super) async fn asked_again(
+        &self,
+        lease: &Lease,
+        commit: &mut CommitState,
+    ) -> Result<BTreeSet<CheckName>, Failure> {
+        let mut asked = BTreeSet::new();
+        if !lease.jobs.iter().any(|job| is_request(&job.kind)) {
+            return Ok(asked);
+        }
+        if self.plan.checks.iter().any(|check| !commit.checks.contains_key(&check.name)) {
+            self.publisher.adopt(lease, commit).await?;
+        }
+        for job in &lease.jobs {
+            match &job.kind {
+                JobKind::CheckRun(event) => asked.extend(self.one_check(lease, commit, event).await?),
+                JobKind::CheckSuite(event) if event.action == CheckSuiteAction::Rerequested => {
+                    asked.extend(of_suite(&self.plan, commit, self.rerun_scope));
+                }
+                _ => {}
+            }
+        }
+        asked.retain(|check| commit.checks.contains_key(check));
+        Ok(asked)
+    }
+
+    async fn one_check(
+        &self,
+        lease: &Lease,
+        commit: &CommitState,
+        event: &CheckRunEvent,
+    ) -> Result<Option<CheckName>, Failure> {
+        let Some(check) = named(&self.plan, lease, event) else {
+            tracing::info!(name = event.name, "a check is asked for that is not ours or not configured any more");
+            return Ok(None);
+        };
+        let known = commit.checks.contains_key(&check);
+        match &event.request {
+            CheckRunRequest::Rerun => Ok(known.then_some(check)),
+            CheckRunRequest::Button(button) if button == RERUN => {
+                let sender = event.sender.as_deref().unwrap_or_default();
+                let may = self.github.may_write(&at(lease), sender).await?;
+                tracing::info!(%check, button, sender, allowed = may, "a button was pressed");
+                Ok((known && may).then_some(check))
+            }
+            CheckRunRequest::Button(button) => {
+                tracing::info!(%check, button, "a button was pressed that does nothing");
+                Ok(None)
+            }
+        }
+    }
+}
+
+fn is_request(kind: &JobKind) -> bool {
+    match kind {
+        JobKind::CheckRun(_) => true,
+        JobKind::CheckSuite(event) => event.action == CheckSuiteAction::Rerequested,
+        _ => false,
+    }
+}
+
+/// By what we wrote into the run; by its exact name where that is gone.
+fn named(plan: &Plan, lease: &Lease, event: &CheckRunEvent) -> Option<CheckName> {
+    let check = match &event.external_id {
+        Some(id) => check_of(&lease.commit, id),
+        None => CheckName::parse(&event.name).ok(),
+    };
+    check.filter(|check| plan.checks.iter().any(|planned| planned.name == *check))
+}
+
+fn of_suite(plan: &Plan, commit: &CommitState, scope: RerunScope) -> Vec<CheckName> {
+    let passed = |check: &CheckName| {
+        commit.checks.get(check).is_some_and(|handle| handle.state == CheckState::Completed(Conclusion::Success))
+    };
+    let names = plan.checks.iter().map(|check| &check.name);
+    names.filter(|check| scope == RerunScope::All || !passed(check)).cloned().collect()
+}
