@@ -171,8 +171,9 @@ impl Pipeline {
             return self.show_waiting(lease, &mut commit, &standing).await;
         }
         self.wait_for_circuits(lease, &self.plan)?;
-        // Of a commit that nobody merges any more, and of one that was judged, only what is asked for.
-        let partly = !asked.is_empty() && (unchanged || commit.superseded.is_some());
+        // Where nothing has changed for the others, only what is asked for: they go on waiting, or stay as they ended.
+        let only_asked = unchanged || runs.is_empty() || commit.superseded.is_some();
+        let partly = !asked.is_empty() && only_asked;
         let plan = if partly { only(&self.plan, &asked) } else { Plan::clone(&self.plan) };
         let (inputs, _around) =
             tokio::try_join!(self.fetch(lease, &commit, &runs), self.look_around(lease, &commit, &runs))?; // the last reads

@@ -336,8 +336,9 @@ async fn a_suspended_installation_is_left_alone_and_works_again_afterwards() {
     assert_eq!(palisade.github.journal().count("* /repos/*"), 0, "nobody asks for what it may not see");
     palisade.github.unsuspend("acme");
     run.rerun();
+    run.upload("sbom", &[("sbom.json", &evidence::spdx(&[("left-pad", "GPL-3.0-only")]))]);
     run.complete("success");
-    pull_request.check_run_completed_times(LICENSES, 2).await;
+    pull_request.check_run_shows(LICENSES, "failure: License Check - Failed").await;
     palisade.settled().await;
 }
 
