@@ -19,7 +19,7 @@ use crate::rego::remote::OpaServer;
 use crate::runtime::{Runtime, RuntimeOptions};
 use crate::state::State;
 use crate::state::memory::MemoryStore;
-use crate::sweep::{Reconcile, Sweep};
+use crate::sweep::{Deliveries, Reconcile, Sweep};
 use crate::telemetry::Metrics;
 use crate::webhook::{self, Accepted, Audit, Intake, WebhookOptions};
 use crate::worker::{WorkerOptions, Workers};
@@ -102,6 +102,7 @@ pub struct Host {
     config: Config,
     queue: Arc<dyn JobQueue>,
     sweep: Sweep,
+    reconcile: Reconcile,
     // The directory of unpacked files lives as long as the host.
     _scratch: Option<tempfile::TempDir>,
 }
@@ -148,7 +149,7 @@ pub async fn serve(config: Config) -> Result<Host> {
         metrics: bench.metrics.clone(),
     });
     let (ready, is_ready) = watch::channel(false);
-    let intake = Arc::new(Door {
+    let intake: Arc<dyn Intake> = Arc::new(Door {
         queue: queue.clone(),
         state: state.clone(),
         clock: clock.clone(),
@@ -165,23 +166,33 @@ pub async fn serve(config: Config) -> Result<Host> {
         ready: is_ready,
         opa_servers,
     };
-    let router = webhook::router(intake, options).merge(api::router(api));
+    let router = webhook::router(intake.clone(), options).merge(api::router(api));
     let listener = TcpListener::bind(&config.server.address)
         .await
         .with_context(|| format!("listening on {} (server.address)", config.server.address))?;
     let address = listener.local_addr()?;
-    let options = WorkerOptions { workers: config.queue.workers, attempts: config.queue.attempts };
+    let options = WorkerOptions {
+        workers: config.queue.workers,
+        attempts: config.queue.attempts,
+        retry_base: config.queue.retry_base,
+    };
     let workers = Workers::start(queue.clone(), pipeline, bench.metrics.clone(), &options);
     let reconcile = Reconcile {
-        github,
+        github: github.clone(),
         queue: queue.clone(),
         clock: clock.clone(),
         plan: pipeline_plan,
+        deliveries: Deliveries { github, intake: intake.clone(), clock: clock.clone() },
         app_id: config.github.app_id,
     };
     // Memory forgets: what was open before is found on GitHub.
-    let sweep =
-        Sweep { state, queue: queue.clone(), clock, reconcile: Some(reconcile), reconciled: watch::Sender::new(false) };
+    let sweep = Sweep {
+        state,
+        queue: queue.clone(),
+        clock,
+        reconcile: Some(reconcile.clone()),
+        reconciled: watch::Sender::new(false),
+    };
     let background = vec![tokio::spawn(sweep.clone().run())];
     let (stop_serving, stopped) = watch::channel(false);
     let server = tokio::spawn(answer(listener, router, stopped));
@@ -197,6 +208,7 @@ pub async fn serve(config: Config) -> Result<Host> {
         config,
         queue,
         sweep,
+        reconcile,
         _scratch: scratch,
     })
 }
@@ -243,6 +255,11 @@ impl Host {
         let _ = self.sweep.reconciled.subscribe().wait_for(|done| *done).await;
     }
 
+    /// Looks now at every open pull request, as a start does.
+    pub async fn reconcile_now(&self) -> Result<()> {
+        self.reconcile.once().await
+    }
+
     /// Looks now at what the sweep looks at every minute.
     pub async fn sweep_now(&self) -> Result<()> {
         self.sweep.once().await
@@ -285,7 +302,7 @@ pub fn github_options(config: &Config, clock: Arc<dyn Clock>) -> Result<GitHubOp
         user_agent: format!("palisade/{}", env!("CARGO_PKG_VERSION")),
         api_version: "2022-11-28".to_owned(),
         blob_hosts: BlobHosts::PublicAnd(config.github.artifact_hosts.clone()),
-        pace: Pace::default(),
+        pace: Pace { retry_base: config.github.retry_base, ..Pace::default() },
         clock,
     })
 }

@@ -92,6 +92,9 @@ pub struct GitHub {
     /// Hosts with private or loopback addresses from which artifacts may be downloaded: the storage of a GitHub
     /// Enterprise Server inside a network, or a test. Public ones need no entry. Default none.
     pub artifact_hosts: Vec<String>,
+    /// The first wait before a call that GitHub failed is repeated; each further one doubles it. Default `500ms`.
+    #[serde(with = "duration")]
+    pub retry_base: Duration,
 }
 impl Default for GitHub {
     fn default() -> Self {
@@ -103,6 +106,7 @@ impl Default for GitHub {
             webhook_secrets: Vec::new(),
             allow_unsigned_webhooks: false,
             artifact_hosts: Vec::new(),
+            retry_base: Duration::from_millis(500),
         }
     }
 }
@@ -145,10 +149,19 @@ pub struct Queue {
     pub coalesce: Duration,
     /// Attempts before a job that the world fails is buried. Default 8: about four minutes of back-off.
     pub attempts: u32,
+    /// The first wait before such a job is tried again; each further one doubles it, to two minutes at most. Default `2s`.
+    #[serde(with = "duration")]
+    pub retry_base: Duration,
 }
 impl Default for Queue {
     fn default() -> Self {
-        Self { capacity: 65_536, workers: 16, coalesce: Duration::from_millis(200), attempts: 8 }
+        Self {
+            capacity: 65_536,
+            workers: 16,
+            coalesce: Duration::from_millis(200),
+            attempts: 8,
+            retry_base: Duration::from_secs(2),
+        }
     }
 }
 

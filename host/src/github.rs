@@ -7,6 +7,7 @@ mod blobs;
 mod calls;
 mod checks;
 mod counters;
+mod deliveries;
 mod error;
 mod installations;
 mod limits;
@@ -20,6 +21,7 @@ mod transport;
 pub use blobs::{BlobHosts, Download};
 pub use checks::{CheckRun, CheckRunId, CheckRunSummary, CheckRunUpdate, NewCheckRun};
 pub use counters::Counters;
+pub use deliveries::DeliveryAttempt;
 pub use error::GitHubError;
 pub use runs::ArtifactListing;
 

@@ -121,6 +121,7 @@ impl Pipeline {
             }
         }
         self.look_for_missed_runs(lease, &mut commit).await;
+        self.doubt(lease, &mut commit).await?;
         if asked.is_empty() {
             self.open(lease, &mut commit, &self.plan).await?;
         } else {
@@ -128,6 +129,27 @@ impl Pipeline {
         }
         self.decide(lease, commit, asked).await?;
         self.watch(lease).await
+    }
+
+    /// Something about the checks on GitHub made somebody look: what is known of them may not be all. A creation that
+    /// was given up may have taken effect since.
+    async fn doubt(&self, lease: &Lease, commit: &mut CommitState) -> Result<(), Failure> {
+        let found =
+            |job: &Job| matches!(&job.kind, JobKind::PullRequest(event) if event.action == PullRequestAction::Found);
+        if !lease.jobs.iter().any(found) || commit.checks.is_empty() {
+            return Ok(());
+        }
+        let known = std::mem::take(&mut commit.checks);
+        self.publisher.adopt(lease, commit).await?;
+        for (check, handle) in known {
+            let newer = commit.checks.get(&check).is_some_and(|found| found.id > handle.id);
+            if newer {
+                commit.fingerprint = None;
+            } else {
+                commit.checks.insert(check, handle);
+            }
+        }
+        Ok(self.state.remember_commit(&lease.commit, commit).await?)
     }
 
     /// What is known of the commit, with what the lease's jobs say.
@@ -222,6 +244,7 @@ impl Pipeline {
         if !plan.checks.iter().any(|check| is_missing(check, commit)) {
             return Ok(());
         }
+        commit.ended = false;
         if is_new {
             // The deadlines are set before the checks exist: whatever dies in between, somebody looks again.
             commit.opened_at = Some(lease.job().now);
@@ -265,12 +288,18 @@ impl Pipeline {
 
     /// Ends open checks without a judgement.
     async fn end(&self, lease: &Lease, commit: &mut CommitState, reason: &str) -> Result<(), Failure> {
+        let is_known = |check: &CheckPlan| commit.checks.contains_key(&check.name);
+        if !commit.ended && !self.plan.checks.iter().all(is_known) {
+            // Opened by a request whose answer never came, or by a host that forgot.
+            self.publisher.adopt(lease, commit).await?;
+        }
         let open = commit.checks.iter().filter(|(_, handle)| handle.is_open()).map(|(check, _)| check);
         let publications: Vec<_> = open.map(|check| report::not_evaluated(check, reason)).collect();
         self.publisher.send(lease, commit, &publications).await?;
         // No decision: if the commit becomes a head again, it is opened and judged anew.
         commit.opened_at = None;
         commit.fingerprint = None;
+        commit.ended = true;
         Ok(self.state.remember_commit(&lease.commit, commit).await?)
     }
 
@@ -333,7 +362,7 @@ impl Pipeline {
         }
         let ended = |run: &WorkflowRun| run.event.starts_with("pull_request") && run.state.ended();
         let orphaned = commit.words.is_empty() && commit.merge_group.is_none() && commit.runs.values().any(ended);
-        let asked = lease.jobs.iter().any(|job| matches!(job.kind, JobKind::CheckRun(_) | JobKind::CheckSuite(_)));
+        let asked = lease.jobs.iter().any(|job| requests::is_request(&job.kind));
         if orphaned || (asked && commit.words.is_empty()) {
             for pull in self.github.open_pull_requests_with_head(&at(lease), &lease.commit.sha).await? {
                 remember::learn(commit, pull.number, Some(&pull), &lease.commit.sha);
@@ -351,9 +380,8 @@ impl Pipeline {
     async fn look_for_missed_runs(&self, lease: &Lease, commit: &mut CommitState) {
         let look = |job: &Job| match &job.kind {
             JobKind::Deadline | JobKind::LookAgain => true,
-            JobKind::CheckRun(_) | JobKind::CheckSuite(_) => commit.runs.is_empty(),
             JobKind::PullRequest(event) => event.action == PullRequestAction::Found,
-            _ => false,
+            kind => requests::is_request(kind) && commit.runs.is_empty(),
         };
         if lease.jobs.iter().any(look) {
             self.look_for_runs(lease, commit).await;

@@ -43,16 +43,14 @@ pub struct Publisher {
 
 impl Publisher {
     /// Writes each publication whose content is not on GitHub already, all of them at once. One check's failure does
-    /// not hold up the others; the first is told at the end.
+    /// not hold up the others; the first is told at the end. What the commit knows no run of is created: who may have
+    /// created it before looks first, with [`Publisher::adopt`].
     pub async fn send(
         &self,
         lease: &Lease,
         commit: &mut CommitState,
         publications: &[CheckPublication],
     ) -> Result<(), PublishError> {
-        if publications.iter().any(|publication| !commit.checks.contains_key(&publication.check)) {
-            self.adopt(lease, commit).await?;
-        }
         let writing = Writing { lease, commit: Mutex::new(commit) };
         let sent = join_all(publications.iter().map(|publication| self.send_one(&writing, publication))).await;
         let stored = self.state.remember_commit(&lease.commit, writing.commit.into_inner()).await;
@@ -133,8 +131,10 @@ impl Publisher {
         publication: &CheckPublication,
     ) -> Result<Option<CheckHandle>, PublishError> {
         let Some(handle) = known else { return Ok(None) };
-        let completes = matches!(publication.state, CheckState::Completed(_));
-        if !completes || handle.annotations.is_none() || handle.annotations == annotations_of(publication) {
+        // What was not judged says nothing about lines.
+        let judged =
+            matches!(publication.state, CheckState::Completed(conclusion) if conclusion != Conclusion::Cancelled);
+        if !judged || handle.annotations.is_none() || handle.annotations == annotations_of(publication) {
             return Ok(Some(handle));
         }
         if handle.is_open() {

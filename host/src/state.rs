@@ -80,6 +80,9 @@ pub struct CommitState {
     pub checks: BTreeMap<CheckName, CheckHandle>,
     /// Why the checks were ended without a judgement: a newer head, a closed pull request.
     pub superseded: Option<String>,
+    /// Its open checks were ended for that reason.
+    #[serde(default)]
+    pub ended: bool,
     /// The job of the last decision.
     pub decision: Option<JobId>,
     /// How often the sweep looked again without a decision, since the last event.

@@ -1,8 +1,10 @@
 //! Looks after what events alone do not bring about: expired state, commits whose check ended through our own outage,
 //! open checks that nobody feeds, pull requests whose deliveries nobody saw.
 
+mod deliveries;
 mod reconcile;
 
+pub use deliveries::Deliveries;
 pub use reconcile::Reconcile;
 
 use crate::model::{Clock, Job, JobId, JobKind};

@@ -10,8 +10,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-/// The first wait after a failure of the world; each further one doubles it.
-const RETRY_BASE: Duration = Duration::from_secs(2);
+/// The wait after the queue itself could not answer.
+const QUEUE_PAUSE: Duration = Duration::from_secs(2);
 /// No wait between two attempts is longer.
 const RETRY_MAX: Duration = Duration::from_secs(120);
 
@@ -27,6 +27,8 @@ pub struct WorkerOptions {
     pub workers: usize,
     /// Attempts before a job is buried.
     pub attempts: u32,
+    /// The first wait after a failure of the world; each further one doubles it.
+    pub retry_base: Duration,
 }
 
 impl Workers {
@@ -39,6 +41,7 @@ impl Workers {
                 pipeline: pipeline.clone(),
                 metrics: metrics.clone(),
                 attempts: options.attempts,
+                retry_base: options.retry_base,
                 stopped: stopped.clone(),
             }));
         }
@@ -59,6 +62,7 @@ struct Worker {
     pipeline: Arc<Pipeline>,
     metrics: Metrics,
     attempts: u32,
+    retry_base: Duration,
     stopped: watch::Receiver<bool>,
 }
 
@@ -73,7 +77,7 @@ async fn work(mut worker: Worker) {
             Ok(lease) => worker.judge(lease).await,
             Err(error) => {
                 tracing::error!(%error, "taking a job");
-                tokio::time::sleep(RETRY_BASE).await;
+                tokio::time::sleep(QUEUE_PAUSE).await;
             }
         }
     }
@@ -133,7 +137,7 @@ impl Worker {
             return Ended::Wait(patience);
         }
         if attempt < self.attempts {
-            let wait = backoff(attempt, lease.commit.installation);
+            let wait = backoff(self.retry_base, attempt, lease.commit.installation);
             tracing::warn!(error = %failure, attempt, wait_s = wait.as_secs(), "job failed and is tried again");
             return Ended::Retry(wait);
         }
@@ -163,8 +167,8 @@ impl<T> Drop for AbortOnDrop<T> {
 }
 
 /// Doubling, with a spread per installation and attempt so that many do not come back in the same instant.
-fn backoff(attempt: u32, installation: InstallationId) -> Duration {
-    let doubled = RETRY_BASE.saturating_mul(1 << (attempt - 1).min(16)).min(RETRY_MAX);
+fn backoff(base: Duration, attempt: u32, installation: InstallationId) -> Duration {
+    let doubled = base.saturating_mul(1 << (attempt - 1).min(16)).min(RETRY_MAX);
     let spread = (installation.0.wrapping_mul(31).wrapping_add(u64::from(attempt) * 17) % 100) as u32;
     doubled + doubled * spread / 400
 }

@@ -56,6 +56,15 @@ impl TestHost {
         self
     }
 
+    /// The same, while GitHub does not answer well enough to look at anything at once.
+    pub async fn restarted_in_trouble(mut self, text: &str) -> Self {
+        self.host.end_at_once();
+        let config = config(&self.github, text).expect("the configuration is right");
+        self.host = app::serve(config).await.expect("the host starts");
+        self.github.deliver_to(&format!("http://{}/webhook", self.host.address));
+        self
+    }
+
     /// Waits until every delivery is answered and every job done.
     pub async fn settled(&self) {
         self.github.deliveries_settled().await;

@@ -1,9 +1,12 @@
 //! Feature tests, through the outer edge: a signed webhook in, a check run out.
 
+mod attacks;
+mod chaos;
 mod command_line;
 mod conclusions;
 mod corpus;
 mod documents;
+mod economy;
 mod hostile_components;
 mod hostile_guests;
 mod hostile_policies;

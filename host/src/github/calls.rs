@@ -115,12 +115,19 @@ impl GitHub {
             if pages.len() == most {
                 return Err(GitHubError::TooLarge(format!("{call}: more than {most} pages")));
             }
-            let answer = self.answer(&call).await?;
-            pages.push(parse(&call, &answer.body)?);
-            // By path and query only: credentials go to the configured host and no other.
-            next = next_page(&answer.headers).map(|path| Call { path, ..call });
+            let (page, following) = self.page(call).await?;
+            pages.push(page);
+            next = following;
         }
         Ok(pages)
+    }
+
+    /// One page, and the call for the next.
+    pub(super) async fn page<T: DeserializeOwned>(&self, call: Call) -> Result<(T, Option<Call>), GitHubError> {
+        let answer = self.answer(&call).await?;
+        let page = parse(&call, &answer.body)?;
+        // By path and query only: credentials go to the configured host and no other.
+        Ok((page, next_page(&answer.headers).map(|path| Call { path, ..call })))
     }
 
     pub(super) async fn answer(&self, call: &Call) -> Result<Answer, GitHubError> {

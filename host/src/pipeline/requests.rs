@@ -77,7 +77,7 @@ impl Pipeline {
     }
 }
 
-fn is_request(kind: &JobKind) -> bool {
+pub(super) fn is_request(kind: &JobKind) -> bool {
     match kind {
         JobKind::CheckRun(_) => true,
         JobKind::CheckSuite(event) => event.action == CheckSuiteAction::Rerequested,

@@ -1,6 +1,7 @@
 //! Compares GitHub's open pull requests with our checks on their heads: what has none, or one that did not end, is looked
 //! at. A host that forgot everything finds its work again this way.
 
+use super::deliveries::Deliveries;
 use crate::github::{CheckRunSummary, GitHub, GitHubError, RepositoryAt};
 use crate::model::event::{Origin, PullRequest, PullRequestAction, PullRequestEvent};
 use crate::model::{CheckName, Clock, CommitKey, Job, JobId, JobKind, Plan};
@@ -14,6 +15,7 @@ pub struct Reconcile {
     pub queue: Arc<dyn JobQueue>,
     pub clock: Arc<dyn Clock>,
     pub plan: Arc<Plan>,
+    pub deliveries: Deliveries,
     /// The App's id, to know our own runs by.
     pub app_id: u64,
 }
@@ -22,6 +24,8 @@ impl Reconcile {
     /// One look at every open pull request of every repository. A repository that cannot be read is told and left out;
     /// a rate limit ends the look, since what follows would fail as well.
     pub async fn once(&self) -> anyhow::Result<()> {
+        // First what was said, then what is there: words have an order, and explain what is no head any more.
+        self.deliveries.once().await?;
         let mut found = 0;
         for installation in self.github.installations().await? {
             for origin in self.github.repositories_of(installation).await? {

@@ -145,6 +145,14 @@ fn a_completed_run_ended_whatever_its_status_says() {
     assert_eq!((event.run.state, event.pull_requests.len()), (RunState::Going, 0));
 }
 
+/// A branch that is gone points to forty zeros.
+fn deleted_branch() -> Vec<u8> {
+    let mut body: serde_json::Value = serde_json::from_slice(&pull_request("opened")).unwrap();
+    (body["ref"], body["after"]) = (json!("refs/heads/main"), json!("0".repeat(40)));
+    body.as_object_mut().unwrap().remove("action");
+    body.to_string().into_bytes()
+}
+
 #[tokio::test]
 async fn what_nothing_is_done_for_is_answered_all_the_same() {
     let without_installation = {
@@ -158,7 +166,7 @@ async fn what_nothing_is_done_for_is_answered_all_the_same() {
         ("pull_request", &without_installation, r#"200 {"status":"ignored"}"#),
         ("workflow_run", b"{\"action\": \"invented\"}", r#"200 {"status":"ignored"}"#),
         ("never_heard_of", b"{}", r#"200 {"status":"ignored"}"#),
-        ("push", b"{\"ref\": \"refs/heads/main\"}", r#"200 {"status":"ignored"}"#),
+        ("push", &deleted_branch(), r#"200 {"status":"ignored"}"#),
         ("odd", b"{\"action\": 7}", r#"200 {"status":"ignored"}"#),
     ];
     for (event, body, expected) in cases {

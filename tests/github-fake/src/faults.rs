@@ -2,6 +2,7 @@
 
 use crate::journal::matches;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Something that goes wrong with requests that match a pattern: by default with the next one only.
@@ -32,6 +33,21 @@ pub(crate) enum Effect {
     DropAfter,
     /// Nothing happens until the gate opens.
     Delay(Gate),
+    /// Nothing happens for so long.
+    Slow(Duration),
+}
+
+impl Effect {
+    /// The class of trouble, for people.
+    pub(crate) fn class(&self) -> &'static str {
+        match self {
+            Effect::Status { .. } => "refused without effect",
+            Effect::StatusAfter(_) => "refused after the effect",
+            Effect::DropBefore => "cut before the effect",
+            Effect::DropAfter => "cut after the effect",
+            Effect::Delay(_) | Effect::Slow(_) => "slow",
+        }
+    }
 }
 
 impl Fault {
@@ -93,6 +109,11 @@ impl Fault {
     /// Waits for the gate before anything happens.
     pub fn delay(self, gate: &Gate) -> Self {
         Self { effect: Effect::Delay(gate.clone()), ..self }
+    }
+
+    /// Takes its time.
+    pub fn slow(self, time: Duration) -> Self {
+        Self { effect: Effect::Slow(time), ..self }
     }
 
     /// Whether this request fails; counts it if it matches.

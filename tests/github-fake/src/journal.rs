@@ -1,7 +1,9 @@
 //! What the fake was asked, in order: so that tests count calls, mints and writes. It never holds a credential.
 
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Instant;
 
 /// Which of the two addresses was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,9 @@ pub struct Entry {
     pub body: Value,
     /// Whether the request came while its sender had been told to wait.
     pub while_limited: bool,
+    /// When the request came and when it was answered.
+    pub began: Instant,
+    pub ended: Instant,
 }
 
 /// All requests so far.
@@ -70,6 +75,36 @@ impl Journal {
     /// Requests to the blob host that carried credentials. Must stay empty.
     pub fn credentials_at_the_blob_host(&self) -> Vec<&Entry> {
         self.entries.iter().filter(|e| e.host == Host::Blob && e.identity == Identity::Refused).collect()
+    }
+
+    /// Requests to the API, by method and path without names and numbers, with how often each came.
+    pub fn breakdown(&self) -> BTreeMap<String, usize> {
+        let mut calls = BTreeMap::new();
+        for entry in self.entries.iter().filter(|entry| entry.host == Host::Api) {
+            let parts = entry.path.split('/').enumerate();
+            let named = |(place, part): (usize, &str)| {
+                let in_repository = entry.path.starts_with("/repos/") && (2..4).contains(&place);
+                let is_id =
+                    part.parse::<u64>().is_ok() || (part.len() == 40 && part.bytes().all(|b| b.is_ascii_hexdigit()));
+                if in_repository || is_id { "*".to_owned() } else { part.to_owned() }
+            };
+            let path: Vec<String> = parts.map(named).collect();
+            *calls.entry(format!("{} {}", entry.method, path.join("/"))).or_default() += 1;
+        }
+        calls
+    }
+
+    /// How many requests to the API came one after the other, each after the answer to the one before: the round trips
+    /// that somebody waits for. Needs a fake with latency, so that what is asked at once overlaps.
+    pub fn round_trips(&self) -> usize {
+        let mut chains: Vec<(Instant, usize)> = Vec::new();
+        let mut entries: Vec<&Entry> = self.entries.iter().filter(|entry| entry.host == Host::Api).collect();
+        entries.sort_by_key(|entry| entry.began);
+        for entry in entries {
+            let before = chains.iter().filter(|(ended, _)| *ended <= entry.began).map(|(_, length)| *length).max();
+            chains.push((entry.ended, before.unwrap_or(0) + 1));
+        }
+        chains.into_iter().map(|(_, length)| length).max().unwrap_or(0)
     }
 
     /// Requests sent although their sender had been told to wait. A polite client has none but the first.

@@ -23,6 +23,7 @@ use http::HeaderMap;
 use hyper_util::rt::TokioIo;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
@@ -180,9 +181,15 @@ async fn respond(
     let method = parts.method.to_string();
     let path = parts.uri.path().strip_prefix(PREFIX).unwrap_or(parts.uri.path()).to_owned();
     let body = axum::body::to_bytes(body, BODY_BYTES).await.unwrap_or_default();
-    let effect = shared.change(|state| state.strike(&method, &path));
-    if let Some(Effect::Delay(gate)) = &effect {
-        gate.pass().await;
+    let began = Instant::now();
+    let (effect, latency) = shared.change(|state| (state.strike(&method, &path), state.latency));
+    if let Some(latency) = latency {
+        tokio::time::sleep(latency).await;
+    }
+    match &effect {
+        Some(Effect::Delay(gate)) => gate.pass().await,
+        Some(Effect::Slow(time)) => tokio::time::sleep(*time).await,
+        _ => {}
     }
     let mut entry = Entry {
         host: Host::Api,
@@ -193,6 +200,8 @@ async fn respond(
         status: None,
         body: serde_json::from_slice(&body).unwrap_or_default(),
         while_limited: false,
+        began,
+        ended: began,
     };
     let effective = !matches!(effect, Some(Effect::Status { .. } | Effect::DropBefore));
     shared.change(|state| {
@@ -204,8 +213,9 @@ async fn respond(
             Some(Effect::Status { status, headers }) => {
                 Some(Refusal { headers, ..Refusal::new(status, "Server Error") }.answer())
             }
-            Some(Effect::Delay(_)) | None => Some(answer),
+            Some(Effect::Delay(_) | Effect::Slow(_)) | None => Some(answer),
         };
+        entry.ended = Instant::now();
         entry.status = answer.as_ref().map(|answer| answer.status);
         if state.keep_journal {
             state.journal.entries.push(entry);

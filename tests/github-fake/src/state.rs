@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// All that the fake GitHub holds. Tests look at it through `Fake::wait_until` and `Fake::look`.
@@ -44,6 +45,10 @@ pub struct State {
     pub(crate) exchanges: Option<Vec<Exchange>>,
     pub(crate) pad_payloads: Option<usize>,
     pub(crate) keep_journal: bool,
+    /// How long every answer of the API takes.
+    pub(crate) latency: Option<Duration>,
+    /// Requests that failed as they were told to, by class.
+    pub(crate) struck: BTreeMap<&'static str, usize>,
     pub(crate) echo_check_events: bool,
     clock_offset: SignedDuration,
     last_id: u64,
@@ -75,6 +80,8 @@ impl State {
             exchanges: None,
             pad_payloads: None,
             keep_journal: true,
+            latency: None,
+            struck: BTreeMap::new(),
             echo_check_events: true,
             clock_offset: SignedDuration::ZERO,
             // Ids that look like ids: nobody should mistake a pull request's number for one.
@@ -139,7 +146,11 @@ impl State {
         // Every fault counts its matches, also when an earlier one has struck.
         let struck: Vec<Effect> =
             self.faults.iter_mut().filter_map(|f| f.strikes(method, path).then(|| f.effect.clone())).collect();
-        struck.into_iter().next()
+        let struck = struck.into_iter().next();
+        if let Some(effect) = &struck {
+            *self.struck.entry(effect.class()).or_default() += 1;
+        }
+        struck
     }
 
     pub(crate) fn exchange(&mut self, make: impl FnOnce() -> Exchange) {

@@ -39,6 +39,8 @@ pub struct FakeOptions {
     pub pad_payloads: Option<usize>,
     /// Whether every request is remembered. A load test turns it off.
     pub keep_journal: bool,
+    /// How long every answer of the API takes, as if it came from far away.
+    pub latency: Option<Duration>,
     /// Whether the App hears `check_run.created` and `.completed` of its own runs, as on GitHub.
     pub echo_check_events: bool,
     /// Where GitHub's schemas are; `None` turns checking off without a word.
@@ -66,6 +68,7 @@ impl Default for FakeOptions {
             rate_limit: 5_000,
             pad_payloads: None,
             keep_journal: true,
+            latency: None,
             echo_check_events: true,
             schemas: Some(schemas::default_directory()),
         }
@@ -120,6 +123,7 @@ impl Fake {
         state.pad_payloads = options.pad_payloads;
         state.limits.limit = options.rate_limit;
         state.keep_journal = options.keep_journal;
+        state.latency = options.latency;
         state.echo_check_events = options.echo_check_events;
         state.exchanges = schemas.map(|_| Vec::new());
         for login in [options.slug.clone(), format!("{}[bot]", options.slug), "github-actions[bot]".to_owned()] {
@@ -283,6 +287,14 @@ impl Fake {
         self.shared.change(|state| state.outbox.lose += count);
     }
 
+    /// Puts copies of the first so many waiting webhooks behind the others.
+    pub fn repeat_pending_deliveries(&self, count: usize) {
+        self.shared.change(|state| {
+            let copies: Vec<Outgoing> = state.outbox.queue.iter().take(count).cloned().collect();
+            state.outbox.queue.extend(copies);
+        });
+    }
+
     /// The next `count` events are delivered twice, under one GUID each.
     pub fn duplicate_next_deliveries(&self, count: usize) {
         self.shared.change(|state| state.outbox.duplicate += count);
@@ -324,6 +336,11 @@ impl Fake {
     /// From now on, requests fail as the fault says.
     pub fn fault(&self, fault: Fault) {
         self.shared.change(|state| state.faults.push(fault));
+    }
+
+    /// How many requests failed as they were told to, by class.
+    pub fn faults_struck(&self) -> BTreeMap<&'static str, usize> {
+        self.shared.look(|state| state.struck.clone())
     }
 
     pub fn clear_faults(&self) {

@@ -14,6 +14,7 @@ use axum::routing::any;
 use bytes::Bytes;
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The second address.
 pub(crate) fn blobs(shared: &Arc<Shared>) -> Router {
@@ -51,6 +52,8 @@ async fn serve_blob(shared: &Shared, request: Request) -> Response {
                 status: (!drops).then_some(status),
                 body: Value::Null,
                 while_limited: false,
+                began: Instant::now(),
+                ended: Instant::now(),
             });
         }
         if drops { None } else { Some(outcome) }
