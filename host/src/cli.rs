@@ -4,6 +4,7 @@
 mod doctor;
 mod evaluate;
 mod inspect;
+mod opa_data;
 mod policy;
 mod serve;
 

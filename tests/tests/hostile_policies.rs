@@ -270,6 +270,14 @@ fn lists_that_lie_are_refused_while_the_module_is_wrapped() {
         code.i32_const(last);
     });
     assert_eq!(refused(&endless).1, "`policy`: asking for its builtins: it gave a text without an end");
+    let immense = harmless().with("builtins", |code| {
+        // A text of 1.5 MiB, behind the memory that the module begins with.
+        let (at, length) = (1 << 20, 3 << 19);
+        code.i32_const(40).memory_grow(0).drop();
+        code.i32_const(at).i32_const(i32::from(b'x')).i32_const(length).memory_fill(0);
+        code.i32_const(at);
+    });
+    assert_eq!(refused(&immense).1, "`policy`: asking for its builtins: it gave a text without an end");
     for address in [-1, i32::MIN, i32::MAX] {
         let outside = harmless().with("entrypoints", move |code| {
             code.i32_const(address);
@@ -352,6 +360,18 @@ async fn data_that_is_too_much_for_a_snapshot_is_left_to_each_instance_and_its_l
     let options = PluginOptions { limits: quick(), ..PluginOptions::default() };
     let broken = runtime().load(&name, &built.component, &options).await.expect_err("a timeout");
     assert_eq!((broken.kind, broken.limit.as_deref()), (BrokenKind::Timeout, Some("wall")));
+}
+
+#[test]
+fn data_that_takes_too_much_memory_is_loaded_in_each_instance() {
+    let policy = harmless().with("opa_json_parse", |code| {
+        // 17 MiB that are not zero: more than a snapshot may have.
+        let (at, length) = (1 << 20, 17 << 20);
+        code.i32_const(300).memory_grow(0).drop();
+        code.i32_const(at).i32_const(1).i32_const(length).memory_fill(0);
+        code.local_get(0);
+    });
+    assert_eq!(built(&policy).loading, DataLoading::PerInstance);
 }
 
 #[test]

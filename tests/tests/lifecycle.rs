@@ -221,7 +221,7 @@ async fn a_merge_group_without_evidence_fails_at_its_deadline_and_a_destroyed_on
     patient.settled().await;
     repository.destroy_merge_group(&pull_request, &head, "dequeued");
     patient.settled().await;
-    let shown: Vec<String> =
+    let mut shown: Vec<String> =
         patient.github.check_runs().iter().filter(|run| run.head_sha == head).map(ToString::to_string).collect();
     let cancelled = |check: &str| format!("cancelled: {check} - Not Evaluated");
     shown.sort();

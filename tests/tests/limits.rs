@@ -94,11 +94,8 @@ const REACHED: &[(&str, &str, &[&str])] = &[
         "lists_that_lie_are_refused_while_the_module_is_wrapped",
         &["PROBE_ANSWER", "PROBE_NAMES", "PROBE_NAME"],
     ),
-    (
-        POLICIES,
-        "data_that_is_too_much_for_a_snapshot_is_left_to_each_instance_and_its_limits",
-        &["DATA_FUEL_PER_BYTE", "SNAPSHOT_SIZE"],
-    ),
+    (POLICIES, "data_that_is_too_much_for_a_snapshot_is_left_to_each_instance_and_its_limits", &["DATA_FUEL_PER_BYTE"]),
+    (POLICIES, "data_that_takes_too_much_memory_is_loaded_in_each_instance", &["SNAPSHOT_SIZE"]),
     ("host/src/documents/tests.rs", "documents_that_do_not_fit_are_refused_and_not_cut", &["EVIDENCE_DOCUMENTS"]),
     ("host/src/runtime/functions.rs", "no_more_is_kept_than_there_is_room_for", &["COMPILED_FUNCTIONS"]),
     ("host/src/runtime/cache.rs", "the_oldest_entries_go_where_the_cache_is_full", &["CACHE_SIZE"]),

@@ -1,9 +1,10 @@
 //! `palisade plugin inspect FILE`: what it is, what it exports, imports, needs and is refused, its settings, its digest.
 //! An OPA policy is shown as the component that becomes of it.
 
+use super::opa_data::OpaData;
 use crate::app;
 use crate::model::{Broken, PluginName};
-use crate::plugins::{self, Component, OpaOptions, Opened, Origin, PluginConfig, PluginSource};
+use crate::plugins::{self, Component, Opened, Origin, PluginConfig, PluginSource};
 use crate::rego::label::Label;
 use crate::runtime::{Inspection, LimitOverrides, Plugin, PluginKind, PluginOptions, Runtime, RuntimeOptions};
 use anyhow::{Result, anyhow};
@@ -16,18 +17,8 @@ use std::process::ExitCode;
 pub struct Options {
     /// A component, an OPA module or bundle, or a directory of Rego files.
     file: PathBuf,
-    /// Data of an OPA module or of Rego files.
-    #[arg(long, value_name = "FILE")]
-    data: Option<PathBuf>,
-    /// The public key, or the secret, that a bundle must be signed with.
-    #[arg(long, value_name = "FILE")]
-    verification_key: Option<PathBuf>,
-    /// How it is signed. Default: RS256.
-    #[arg(long, value_name = "NAME")]
-    verification_algorithm: Option<String>,
-    /// The scope that the signature must name.
-    #[arg(long, value_name = "SCOPE")]
-    verification_scope: Option<String>,
+    #[command(flatten)]
+    opa: OpaData,
     /// A capability to look at it with, as `plugins.<name>.grants` would.
     #[arg(long, value_name = "CAPABILITY")]
     grant: Vec<String>,
@@ -71,12 +62,7 @@ fn config(options: &Options) -> Result<PluginConfig> {
         limits: LimitOverrides::default(),
         settings: Value::Null,
         bind: Vec::new(),
-        opa: OpaOptions {
-            data: options.data.clone(),
-            verification_key: options.verification_key.clone(),
-            verification_algorithm: options.verification_algorithm.clone(),
-            verification_scope: options.verification_scope.clone(),
-        },
+        opa: options.opa.options(),
     })
 }
 

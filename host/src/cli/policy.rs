@@ -5,9 +5,10 @@ mod test;
 
 pub use test::{TestOptions, test};
 
+use super::opa_data::OpaData;
 use crate::app;
 use crate::model::{Digest, PluginName};
-use crate::plugins::{self, Component, OpaOptions, Opened, PluginConfig, PluginSource};
+use crate::plugins::{self, Component, Opened, PluginConfig, PluginSource};
 use crate::runtime::{LimitOverrides, PluginOptions, Runtime, RuntimeOptions};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
@@ -28,18 +29,8 @@ pub struct BuildOptions {
     /// Where to write the component. Default: the policy's name with `.wasm`, here.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Data of an OPA module. Default: a `data.json` or `data.yaml` beside it.
-    #[arg(long, value_name = "FILE")]
-    data: Option<PathBuf>,
-    /// The public key, or the secret, that a bundle must be signed with.
-    #[arg(long, value_name = "FILE")]
-    verification_key: Option<PathBuf>,
-    /// How it is signed. Default: RS256.
-    #[arg(long, value_name = "NAME")]
-    verification_algorithm: Option<String>,
-    /// The scope that the signature must name.
-    #[arg(long, value_name = "SCOPE")]
-    verification_scope: Option<String>,
+    #[command(flatten)]
+    opa: OpaData,
 }
 
 pub fn capabilities() -> ExitCode {
@@ -145,12 +136,7 @@ fn config(options: &BuildOptions, file: &Path) -> Result<PluginConfig> {
         limits: LimitOverrides::default(),
         settings: Value::Null,
         bind: Vec::new(),
-        opa: OpaOptions {
-            data: options.data.clone(),
-            verification_key: options.verification_key.clone(),
-            verification_algorithm: options.verification_algorithm.clone(),
-            verification_scope: options.verification_scope.clone(),
-        },
+        opa: options.opa.options(),
     })
 }
 

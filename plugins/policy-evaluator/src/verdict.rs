@@ -4,13 +4,9 @@ use crate::lookup::{Found, Lookup};
 use palisade_plugin::{Effect, Evidence, EvidenceRef, ItemRef, Location, Outcome, Severity, Verdict, Violation};
 use palisade_plugin_policy_results as results;
 
-/// Twice what the host takes by default, which cuts them further: a policy that denies everything stays within what one
-/// answer may hold.
-const VIOLATIONS: usize = 10_000;
-
 /// With references to the evidence that the policy named by id.
 pub fn of(mut document: results::VerdictDocument, evidence: &Evidence) -> Verdict {
-    cut(&mut document.violations);
+    document.cut();
     let lookup = Lookup::of(&document.violations, evidence);
     let violations = document.violations.into_iter().map(|violation| self::violation(violation, &lookup)).collect();
     Verdict {
@@ -22,21 +18,6 @@ pub fn of(mut document: results::VerdictDocument, evidence: &Evidence) -> Verdic
         valid_until: document.valid_until,
         properties: document.properties.into_iter().collect(),
     }
-}
-
-/// Keeps the worst, and says how many are left out in one that nobody can waive.
-fn cut(violations: &mut Vec<results::Violation>) {
-    if violations.len() <= VIOLATIONS {
-        return;
-    }
-    violations.sort_by_key(|violation| std::cmp::Reverse(violation.effect));
-    let left_out = violations.split_off(VIOLATIONS - 1);
-    let message = format!("{} more violations are not listed", left_out.len());
-    let worst = left_out.into_iter().next();
-    violations.extend(worst.map(|worst| results::Violation {
-        waivable: false,
-        ..results::Violation::new("limit-reached", worst.effect, message)
-    }));
 }
 
 fn violation(violation: results::Violation, lookup: &Lookup) -> Violation {

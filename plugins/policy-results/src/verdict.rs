@@ -31,6 +31,27 @@ pub struct VerdictDocument {
     pub properties: BTreeMap<String, String>,
 }
 
+/// Twice what the host takes by default, which cuts them further: a policy that denies everything stays within what one
+/// answer may hold, and says the same from a component and from a server.
+const VIOLATIONS: usize = 10_000;
+
+impl VerdictDocument {
+    /// Keeps the worst violations, and says how many are left out in one that nobody can waive.
+    pub fn cut(&mut self) {
+        if self.violations.len() <= VIOLATIONS {
+            return;
+        }
+        self.violations.sort_by_key(|violation| std::cmp::Reverse(violation.effect));
+        let left_out = self.violations.split_off(VIOLATIONS - 1);
+        let message = format!("{} more violations are not listed", left_out.len());
+        self.violations.extend(
+            left_out
+                .first()
+                .map(|worst| Violation { waivable: false, ..Violation::new("limit-reached", worst.effect, message) }),
+        );
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -196,4 +217,30 @@ fn yes() -> bool {
 pub fn verdict_schema() -> serde_json::Value {
     let generator = schemars::generate::SchemaSettings::draft2020_12().into_generator();
     generator.into_root_schema_for::<VerdictDocument>().to_value()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_many_violations_are_cut_to_the_worst_with_one_that_nobody_can_waive() {
+        let said = |effect, count| std::iter::repeat_n(Violation::new("rule", effect, "message"), count);
+        let mut document = VerdictDocument {
+            outcome: Outcome::Fail,
+            title: String::new(),
+            summary: String::new(),
+            violations: said(Effect::Warn, VIOLATIONS).chain(said(Effect::Deny, 5)).collect(),
+            judged: BTreeMap::new(),
+            valid_until: None,
+            properties: BTreeMap::new(),
+        };
+        document.cut();
+        let violations = document.violations;
+        assert_eq!(violations.len(), VIOLATIONS);
+        assert!(violations[..5].iter().all(|violation| violation.effect == Effect::Deny));
+        let last = violations.last().expect("there are violations");
+        assert!(!last.waivable && last.effect == Effect::Warn, "{last:?}");
+        assert_eq!(last.message, "6 more violations are not listed");
+    }
 }

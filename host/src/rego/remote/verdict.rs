@@ -7,12 +7,8 @@ use crate::model::verdict::{Effect, EvidenceRef, Outcome, Verdict, Violation};
 use palisade_plugin_policy_results as results;
 use results::VerdictDocument;
 
-/// As many as the policies' own adapter hands over, twice what the host takes by default: the same policy says the same
-/// here and there.
-const VIOLATIONS: usize = 10_000;
-
 pub fn verdict(mut document: VerdictDocument, evidence: &Evidence) -> Verdict {
-    cut(&mut document.violations);
+    document.cut();
     let lookup = Lookup::of(&document.violations, evidence);
     let violations = document.violations.into_iter().enumerate();
     Verdict {
@@ -24,20 +20,6 @@ pub fn verdict(mut document: VerdictDocument, evidence: &Evidence) -> Verdict {
         valid_until: document.valid_until,
         properties: document.properties.into_iter().collect(),
     }
-}
-
-/// Keeps the worst, and says how many are left out in one that nobody can waive.
-fn cut(violations: &mut Vec<results::Violation>) {
-    if violations.len() <= VIOLATIONS {
-        return;
-    }
-    violations.sort_by_key(|violation| std::cmp::Reverse(violation.effect));
-    let left_out = violations.split_off(VIOLATIONS - 1);
-    let message = format!("{} more violations are not listed", left_out.len());
-    violations.extend(left_out.first().map(|worst| results::Violation {
-        waivable: false,
-        ..results::Violation::new("limit-reached", worst.effect, message)
-    }));
 }
 
 fn violation(said: results::Violation, found: Option<&Found>) -> Violation {
@@ -105,26 +87,5 @@ fn location(location: results::Location) -> Location {
         start_column: location.start_column,
         end_column: location.end_column,
         layer: None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn too_many_violations_are_cut_to_the_worst_with_one_that_nobody_can_waive() {
-        let said = |effect, count| {
-            let violation = results::Violation::new("rule", effect, "message");
-            std::iter::repeat_n(violation, count)
-        };
-        let mut violations: Vec<_> =
-            said(results::Effect::Warn, VIOLATIONS).chain(said(results::Effect::Deny, 5)).collect();
-        cut(&mut violations);
-        assert_eq!(violations.len(), VIOLATIONS);
-        assert!(violations[..5].iter().all(|violation| violation.effect == results::Effect::Deny));
-        let last = violations.last().unwrap();
-        assert!(!last.waivable && last.effect == results::Effect::Warn, "{last:?}");
-        assert_eq!(last.message, "6 more violations are not listed");
     }
 }
