@@ -461,6 +461,7 @@ mod tests {
             .map_err(|error| anyhow!(format!("{error:#}").replace(&file.display().to_string(), "palisade.toml")))
     }
 
+    /// Proves R37, W42.
     #[test]
     fn an_unknown_key_names_the_nearest_known_one() {
         let error = load("[queue]\nworker = 3\n", &[]).unwrap_err();
@@ -518,6 +519,7 @@ mod tests {
         assert_eq!(config.checks["House Rules"].reads.as_ref().expect("it says what it reads").len(), 2);
     }
 
+    /// Proves R36.
     #[test]
     fn secrets_do_not_print() {
         let config = load("[github]\nwebhook_secrets = ['hunter2']\nprivate_key = 'hunter2'\n", &[]).expect("good");

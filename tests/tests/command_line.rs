@@ -128,6 +128,7 @@ fn a_missing_file_and_a_wrong_configuration_say_what_is_wrong() {
     assert!(err(&output).contains("nowhere.json"), "{}", err(&output));
 }
 
+/// Proves R2.
 #[test]
 fn serve_refuses_to_start_with_everything_that_is_missing() {
     let directory = with_files(&[]);
@@ -179,6 +180,7 @@ fn inspect_shows_what_a_plugin_is_and_refuses_what_is_none() {
     assert!(err(&output).contains("text.wasm"), "{}", err(&output));
 }
 
+/// Proves R37, W42.
 #[test]
 fn the_example_configuration_is_read_and_holds_the_defaults() {
     let example = palisade_tests::workspace().join("examples").join("palisade.toml");

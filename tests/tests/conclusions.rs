@@ -27,6 +27,7 @@ async fn conclusion(pull_request: &PullRequest, check: &str) -> String {
     pull_request.check_run_completed(check).await.to_string()
 }
 
+/// Proves W24.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clean_scan_passes() {
     let palisade = TestHost::start().await;
@@ -58,6 +59,7 @@ async fn a_blocking_violation_fails() {
     assert_eq!(conclusion(&pull_request, LICENSES).await, "failure: License Check - Failed");
 }
 
+/// Proves W08, R17.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_good_and_a_truncated_sbom_are_no_pass() {
     let palisade = TestHost::start().await;
@@ -67,6 +69,7 @@ async fn a_good_and_a_truncated_sbom_are_no_pass() {
     assert_eq!(conclusion(&pull_request, LICENSES).await, "failure: License Check - Artifacts Unreadable");
 }
 
+/// Proves R21, R17.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_that_is_gone_or_not_what_was_announced_is_unreadable() {
     for trouble in [Trouble::Expired, Trouble::Missing, Trouble::WrongDigest, Trouble::Truncated, Trouble::Broken] {
@@ -91,6 +94,7 @@ async fn an_unrelated_upload_that_cannot_be_opened_changes_nothing() {
     assert_eq!(conclusion(&pull_request, VULNERABILITIES).await, "success: Vulnerability Check - Passed");
 }
 
+/// Proves R17, W11.
 #[tokio::test(flavor = "multi_thread")]
 async fn when_github_fails_to_give_the_artifacts_nobody_is_blamed_and_somebody_looks_again() {
     let palisade = TestHost::start().await;
@@ -107,6 +111,7 @@ async fn when_github_fails_to_give_the_artifacts_nobody_is_blamed_and_somebody_l
     assert_eq!(pull_request.check_runs().len(), 2, "the same run is completed again");
 }
 
+/// Proves R15, W08, W11.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_covers_what_the_policy_reads_is_no_reports_found() {
     let cases = [
@@ -133,6 +138,7 @@ async fn fail_closed_turns_a_missing_report_into_a_failure() {
     );
 }
 
+/// Proves R15, W11.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_unsuccessful_workflow_uploaded_is_judged_and_nothing_passes() {
     let palisade = TestHost::start().await;
@@ -173,6 +179,7 @@ async fn a_check_waits_for_a_run_that_is_going_until_its_kind_is_covered() {
     assert_eq!(conclusion(&pull_request, LICENSES).await, "success: License Check - Passed");
 }
 
+/// Proves R15, W11.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_that_no_run_answers_ends_at_the_deadline_and_a_later_run_still_judges() {
     let palisade = TestHost::with("[artifacts]\nno_run_deadline = \"1s\"\n").await;
@@ -184,6 +191,7 @@ async fn a_check_that_no_run_answers_ends_at_the_deadline_and_a_later_run_still_
     pull_request.check_run_shows(LICENSES, "success: License Check - Passed").await;
 }
 
+/// Proves R7, W32.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_push_and_a_closed_pull_request_end_the_checks_that_were_open() {
     let palisade = TestHost::start().await;
@@ -205,6 +213,7 @@ async fn a_push_and_a_closed_pull_request_end_the_checks_that_were_open() {
     pull_request.check_run_shows(LICENSES, "success: License Check - Passed").await;
 }
 
+/// Proves R16, W12.
 #[tokio::test(flavor = "multi_thread")]
 async fn github_failing_half_way_through_publishing_leaves_one_completed_run() {
     for fault in [
@@ -251,6 +260,7 @@ async fn a_finished_check_stays_as_it_is_when_the_pull_request_is_closed() {
     assert_eq!(pull_request.check_run(LICENSES).expect("opened").to_string(), "success: License Check - Passed");
 }
 
+/// Proves R16, W38.
 #[tokio::test(flavor = "multi_thread")]
 async fn annotations_arrive_once_although_github_stumbles_between_them() {
     let ids: Vec<String> = (0..120).map(|number| format!("CVE-2026-{number:04}")).collect();
@@ -281,6 +291,7 @@ async fn an_owner_may_be_called_like_one_of_our_keys() {
     palisade.host.sweep_now().await.expect("the sweep reads its own keys only");
 }
 
+/// Proves R11.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_replaces_an_annotated_one_is_created_once_although_the_answer_is_lost() {
     let palisade = TestHost::start().await;

@@ -116,6 +116,7 @@ fn nested(depth: usize) -> String {
     format!("{}{}", "[".repeat(depth), "]".repeat(depth))
 }
 
+/// Proves R23.
 #[test]
 fn each_format_passes_clean_and_fails_violating() {
     for Format { file, violating, clean } in formats() {

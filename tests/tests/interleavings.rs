@@ -20,6 +20,7 @@ impl Random {
     }
 }
 
+/// Proves W12, W31, R11.
 #[tokio::test(flavor = "multi_thread")]
 async fn any_order_and_repetition_of_the_events_ends_in_the_same_checks() {
     let palisade = TestHost::start().await;

@@ -5,6 +5,7 @@ use palisade_tests::{TestHost, evidence};
 const VULNERABILITIES: &str = "Vulnerability Scan Check";
 const LICENSES: &str = "License Check";
 
+/// Proves W43.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pull_request_with_a_vulnerable_and_well_licensed_dependency_fails_one_check_and_passes_the_other() {
     let palisade = TestHost::start().await;
@@ -26,6 +27,7 @@ async fn a_pull_request_with_a_vulnerable_and_well_licensed_dependency_fails_one
     palisade.github.assert_schemas();
 }
 
+/// Proves R7, W43.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_ends_before_the_pull_request_is_known_is_judged_when_it_is() {
     let palisade = TestHost::start().await;

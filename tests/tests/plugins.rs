@@ -24,6 +24,7 @@ fn after_ci(palisade: &TestHost) -> PullRequest {
     pull_request
 }
 
+/// Proves W39, R17.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plugin_that_breaks_is_shown_as_broken_and_the_check_beside_it_is_judged() {
     for act in ["loop", "trap", "panic", "memory", "contradiction"] {
@@ -62,6 +63,7 @@ async fn a_broken_plugin_may_end_neutral_if_the_operator_says_so() {
     assert_eq!(broken.to_string(), "neutral: Hostile Check - Policy Error");
 }
 
+/// Proves R20, W37.
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_checks_of_one_commit_cause_one_download() {
     let mut text = String::new();
@@ -81,6 +83,7 @@ async fn twenty_checks_of_one_commit_cause_one_download() {
     assert!(journal.credentials_at_the_blob_host().is_empty());
 }
 
+/// Proves R37.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_with_a_wrong_plugin_setting_or_check_names_it() {
     let cases = [
@@ -131,6 +134,7 @@ async fn a_decoy_file_does_not_pull_a_real_finding_under_a_waiver() {
     assert_eq!(failed.to_string(), "failure: Vulnerability Check - Failed");
 }
 
+/// Proves R23.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_two_normalizers_claim_is_ambiguous_until_a_binding_decides() {
     let directory = tempfile::tempdir().expect("a directory");

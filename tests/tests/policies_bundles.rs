@@ -88,6 +88,7 @@ async fn start_error(text: &str) -> String {
     format!("{:#}", started.err().unwrap_or_else(|| panic!("{text} must not start")))
 }
 
+/// Proves R25.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bundle_is_a_check_with_three_lines_of_configuration() {
     let Some(command) = opa::command() else { return };

@@ -55,11 +55,13 @@ fn every_policy_answers_as_opa_eval_does() {
     }
 }
 
+/// Proves R27.
 #[test]
 fn every_policy_answers_alike_in_the_interpreter_of_the_plugin_rego() {
     hold(&mut interpreter::Interpreter);
 }
 
+/// Proves R27.
 #[test]
 fn every_policy_answers_alike_as_a_component() {
     if let Some(mut component) = component::Components::installed() {

@@ -150,6 +150,7 @@ async fn a_server_that_denies_nothing_passes_the_check() {
     assert_eq!(check.to_string(), "success: Our Check - Passed");
 }
 
+/// Proves W15, R25.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_undefined_rule_is_an_error_and_never_a_pass() {
     let (_opa, check) = judged(&[Reply::Undefined]).await;
@@ -173,6 +174,7 @@ async fn a_connection_that_breaks_once_is_tried_once_more() {
     assert_eq!(opa.asked().len(), 2);
 }
 
+/// Proves W15.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_whose_own_health_check_fails_too_is_an_outage_with_a_way_out() {
     let opa = FakeOpa::start(&[Reply::Status(500)]).await;
@@ -193,6 +195,7 @@ async fn a_server_that_is_not_there_is_an_outage_and_does_not_stop_the_start() {
     assert_eq!(check.to_string(), "neutral: Our Check - System Unavailable");
 }
 
+/// Proves R18, W16.
 #[tokio::test(flavor = "multi_thread")]
 async fn violations_already_found_win_over_an_outage_that_comes_later() {
     let found = json!({
@@ -272,6 +275,7 @@ async fn a_check_that_does_not_say_what_it_reads_is_refused_at_start() {
     }
 }
 
+/// Proves R32.
 #[tokio::test(flavor = "multi_thread")]
 async fn health_shows_the_server_as_polly_does() {
     let opa = FakeOpa::start(&[Reply::Undefined]).await;

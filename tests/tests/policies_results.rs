@@ -54,6 +54,7 @@ denied contains p if {
 }
 "#;
 
+/// Proves R26, W15.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_license_report_passes_fails_and_is_broken_where_it_is_undefined() {
     let Some(command) = opa::command() else { return };

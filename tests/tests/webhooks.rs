@@ -11,6 +11,7 @@ fn headers<'a>(event: &'a str, guid: &'a str, signature: &'a str) -> Vec<(&'a st
     ]
 }
 
+/// Proves W01, R2.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delivery_with_a_wrong_or_missing_signature_has_no_effect_and_learns_nothing() {
     let palisade = TestHost::start().await;
@@ -31,6 +32,7 @@ async fn a_delivery_with_a_wrong_or_missing_signature_has_no_effect_and_learns_n
     assert!(palisade.github.check_runs().is_empty());
 }
 
+/// Proves R1, R4, W31.
 #[tokio::test(flavor = "multi_thread")]
 async fn both_addresses_take_the_same_delivery_once() {
     let palisade = TestHost::start().await;
@@ -51,6 +53,7 @@ async fn both_addresses_take_the_same_delivery_once() {
     assert_eq!(pull_request.check_runs().len(), 2);
 }
 
+/// Proves R5, W21.
 #[tokio::test(flavor = "multi_thread")]
 async fn ping_and_unknown_events_are_answered_and_bad_requests_named() {
     let palisade = TestHost::start().await;
@@ -73,6 +76,7 @@ async fn ping_and_unknown_events_are_answered_and_bad_requests_named() {
     assert!(matches!(answer.status, 400 | 401 | 415), "{}", answer.status);
 }
 
+/// Proves R32.
 #[tokio::test(flavor = "multi_thread")]
 async fn health_readiness_and_metrics_answer() {
     let palisade = TestHost::start().await;

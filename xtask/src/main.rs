@@ -1,5 +1,6 @@
 //! Set-up, demo, test and bench: `cargo xtask …`. Installs what it can, names what it cannot, never skips silently.
 
+mod coverage;
 mod opa;
 mod stages;
 mod tools;
@@ -23,7 +24,7 @@ enum Task {
         /// Seeds for each randomised test. The default fits the hour; `--seeds 1000` is a full run.
         #[arg(long, default_value_t = 25)]
         seeds: u32,
-        /// Only this stage: target, build, schemas, opa, behaviour, format, test, clippy, deny.
+        /// Only this stage: target, build, schemas, opa, behaviour, format, test, coverage, clippy, deny.
         #[arg(long)]
         only: Option<String>,
     },
@@ -38,6 +39,8 @@ enum Task {
         /// `runtime`, `normalize`, `evaluate`, `policies`, `webhook`, `load`; all but `load` by default.
         which: Option<String>,
     },
+    /// Show which tests prove which requirement, by the last run of the tests; fails where one is missing.
+    Coverage,
     /// Only set up: the wasm target, the schemas and OPA.
     Setup,
     /// Hold what is checked in of OPA's behaviour against the real `opa`, or write it anew.
@@ -60,6 +63,7 @@ fn run(task: Task) -> Result<()> {
         Task::Test { seeds, only } => test(seeds, only.as_deref()),
         Task::Demo { keep } => demo(keep),
         Task::Bench { which } => bench(which.as_deref()),
+        Task::Coverage => coverage::check().map(drop),
         Task::Setup => setup(),
         Task::Opa(task) => opa::run(&task),
     }
@@ -77,12 +81,14 @@ fn test(seeds: u32, only: Option<&str>) -> Result<()> {
         Stage::new("format", || tools::cargo(&["fmt", "--all", "--check"])),
         Stage::new("test", move || {
             let mut tests = Command::new(tools::cargo_program());
-            tests.args(["test", "--workspace", "--locked", "--quiet"]).env("PALISADE_SEEDS", &seeds);
+            // Not quiet: the names of the tests that passed are what `coverage` reads.
+            tests.args(["test", "--workspace", "--locked"]).env("PALISADE_SEEDS", &seeds);
             if let Some(opa) = tools::opa() {
                 tests.env("PALISADE_OPA", opa);
             }
-            tools::run(&mut tests)
+            coverage::Recorder::new(coverage::results_file()).run(&mut tests)
         }),
+        Stage::new("coverage", coverage::check),
         Stage::new("clippy", || {
             tools::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"])
         }),

@@ -26,7 +26,7 @@ pub fn run(command: &mut Command) -> Result<Outcome> {
     if status.success() { Ok(Outcome::Done) } else { bail!("{shown} ended with {status}") }
 }
 
-fn show(command: &Command) -> String {
+pub fn show(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let words: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
     let program = words[0].rsplit('/').next().unwrap_or_default().to_owned();

@@ -170,6 +170,7 @@ mod tests {
         read(&pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
     }
 
+    /// Proves R37.
     #[test]
     fn the_real_name_beats_the_alias_and_values_are_not_told() {
         let (values, warnings) = of(&[("PALISADE_WEBHOOK_SECRETS", "a,b"), ("POLLY_WEBHOOK_SECRET", "c")]);
@@ -186,6 +187,7 @@ mod tests {
         assert_eq!(values, json!({"github": {"webhook_secrets": ["x,long secret"]}}));
     }
 
+    /// Proves R37, W42.
     #[test]
     fn an_unknown_name_is_a_warning_with_the_nearest_one() {
         let (_, warnings) = of(&[("POLLY_PROT", "1")]);
@@ -199,6 +201,7 @@ mod tests {
         assert_eq!(warnings.len(), 1);
     }
 
+    /// Proves W42.
     #[test]
     fn pollys_opa_server_is_taken_and_its_dead_variables_say_what_to_do() {
         let (values, warnings) =

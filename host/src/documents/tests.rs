@@ -192,6 +192,7 @@ fn only(reports: Vec<Report>) -> Value {
     document
 }
 
+/// Proves R24, W19.
 #[test]
 fn a_vulnerability_is_shown_field_by_field() {
     let document = only(vec![scan(vec![full("CVE-2026-0001"), full("hidden")])]);
@@ -294,6 +295,7 @@ fn the_severity_is_the_scanners_word_only_where_polly_knew_it() {
     assert_eq!([word("Important"), word("low"), word("9.8")], ["HIGH", "HIGH", "HIGH"]);
 }
 
+/// Proves R24, W19.
 #[test]
 fn a_package_is_shown_field_by_field() {
     let mut lodash =

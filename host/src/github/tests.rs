@@ -54,6 +54,7 @@ fn new_check() -> NewCheckRun {
     }
 }
 
+/// Proves R31.
 #[tokio::test]
 async fn fifty_callers_cause_one_mint() {
     let server = Server::start(|asked, _| if is_mint(asked) { token("one") } else { run(200) }).await;
@@ -155,6 +156,7 @@ async fn each_header_is_sent_once() {
     }
 }
 
+/// Proves R31, W33.
 #[tokio::test]
 async fn reading_is_repeated_three_times() {
     let server = Server::start(|asked, before| match (is_mint(asked), before) {
@@ -222,6 +224,7 @@ async fn a_check_run_is_written_in_githubs_words() {
     ));
 }
 
+/// Proves W02.
 #[tokio::test]
 async fn own_check_runs_are_told_from_others() {
     let server = Server::start(|asked, _| match is_mint(asked) {
@@ -252,6 +255,7 @@ async fn own_check_runs_are_told_from_others() {
     assert!(server.asked("GET")[0].path.ends_with("check_name=a%20b&app_id=7&filter=all&per_page=100"));
 }
 
+/// Proves R31, W33.
 #[tokio::test]
 async fn a_limited_installation_asks_nothing_until_its_time() {
     let server = Server::start(|asked, _| match is_mint(asked) {

@@ -348,6 +348,7 @@ mod tests {
         lease.jobs.iter().map(|job| job.id.0.as_str()).collect()
     }
 
+    /// Proves R7, W32.
     #[tokio::test]
     async fn hints_about_one_commit_are_taken_together_and_in_order() {
         let queue = queue(10);
@@ -381,6 +382,7 @@ mod tests {
         assert_eq!(lease.jobs[0].attempt, 1);
     }
 
+    /// Proves R4.
     #[tokio::test]
     async fn a_delivery_seen_before_is_a_duplicate_until_its_job_is_buried() {
         let queue = queue(10);
@@ -393,6 +395,7 @@ mod tests {
         assert_eq!(queue.depth().await.buried, 1);
     }
 
+    /// Proves R6, W32.
     #[tokio::test]
     async fn a_full_queue_refuses_and_remembers_nothing_of_the_delivery() {
         let queue = queue(1);

@@ -88,6 +88,7 @@ fn a_failed_check_shows_what_blocks_how_to_fix_it_and_what_does_not_count() {
     ");
 }
 
+/// Proves W20.
 #[test]
 fn a_passed_check_says_what_was_processed() {
     insta::assert_snapshot!(shown(&render(&record(vec![check(vec![answered(Outcome::Pass)])]))[0]), @r"
@@ -111,6 +112,7 @@ fn a_passed_check_says_what_was_processed() {
     ");
 }
 
+/// Proves W20.
 #[test]
 fn a_license_check_counts_packages() {
     let mut check = check(vec![answered(Outcome::Pass)]);
@@ -170,6 +172,7 @@ fn an_outage_says_that_it_is_no_failure_of_the_policy() {
     ");
 }
 
+/// Proves W20.
 #[test]
 fn where_nothing_was_found_the_summary_says_what_was_looked_at() {
     let mut record = record(vec![check(vec![answered(Outcome::NotApplicable)])]);
@@ -289,6 +292,7 @@ fn flood() -> Record {
     record
 }
 
+/// Proves W38, R16.
 #[test]
 fn whatever_a_policy_finds_stays_within_githubs_limits() {
     let publication = render(&flood()).remove(0);

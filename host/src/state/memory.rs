@@ -183,11 +183,13 @@ mod tests {
         (MemoryStore::new(clock.clone(), max_entries, 1 << 20), clock)
     }
 
+    /// Proves R13, W34.
     #[tokio::test]
     async fn memory_keeps_the_contract_of_a_store() {
         super::super::hold_to_the_contract(Arc::new(store(1000).0)).await;
     }
 
+    /// Proves R13.
     #[tokio::test]
     async fn what_expired_is_absent_and_swept() {
         let (store, clock) = store(10);
@@ -209,6 +211,7 @@ mod tests {
         assert_eq!(store.keys("").await.expect("keys"), ["b", "c"]);
     }
 
+    /// Proves R13, W34.
     #[tokio::test]
     async fn a_full_store_says_which_key_to_raise() {
         let (store, _) = store(1);

@@ -44,6 +44,7 @@ mod tests {
         }
     }
 
+    /// Proves R2.
     #[test]
     fn what_is_not_exactly_the_signature_is_refused() {
         let flipped = SIGNATURE.replace("757", "747");

@@ -111,6 +111,7 @@ fn workflow_run(action: &str) -> serde_json::Value {
     })
 }
 
+/// Proves R6, R9.
 #[tokio::test]
 async fn a_pull_request_is_queued() {
     let intake = queued();
@@ -176,6 +177,7 @@ async fn what_nothing_is_done_for_is_answered_all_the_same() {
     }
 }
 
+/// Proves R6.
 #[tokio::test]
 async fn the_intake_s_word_becomes_the_answer() {
     let cases = [
@@ -193,6 +195,7 @@ async fn the_intake_s_word_becomes_the_answer() {
     }
 }
 
+/// Proves W30.
 #[tokio::test]
 async fn an_intake_that_hangs_is_answered_in_time() {
     let crowd = Crowd::new(1, 0);
@@ -225,6 +228,7 @@ async fn status(router: &Router, body: &[u8]) -> (u16, Option<String>) {
     (response.status().as_u16(), retry_after)
 }
 
+/// Proves W32.
 #[tokio::test]
 async fn more_requests_than_there_are_places_are_told_to_come_again() {
     let sound = pull_request("opened");
@@ -249,6 +253,7 @@ async fn large_bodies_share_their_room_and_small_ones_pass_beside_them() {
     assert_eq!(status(&router, &large).await.0, 202, "the room was given back");
 }
 
+/// Proves R2, W01.
 #[tokio::test]
 async fn a_delivery_without_the_right_signature_is_refused_without_a_reason() {
     let body = pull_request("opened");
@@ -278,6 +283,7 @@ async fn a_delivery_without_the_right_signature_is_refused_without_a_reason() {
     assert_eq!(send(queued(), both, changed(sound(), "x-hub-signature-256", "")).await, "401 {}");
 }
 
+/// Proves R3.
 #[tokio::test]
 async fn requests_that_make_no_sense_are_told_apart() {
     let body = pull_request("opened");
@@ -305,6 +311,7 @@ async fn requests_that_make_no_sense_are_told_apart() {
     }
 }
 
+/// Proves R3.
 #[tokio::test]
 async fn a_form_is_read_and_its_own_bytes_are_what_is_signed() {
     let document = String::from_utf8(pull_request("closed")).unwrap().replace("new", "a+b c&d=é");
@@ -328,6 +335,7 @@ async fn a_form_is_read_and_its_own_bytes_are_what_is_signed() {
     }
 }
 
+/// Proves R35.
 #[tokio::test]
 async fn the_request_id_comes_back() {
     let answer = |request: Request| async {

@@ -127,6 +127,7 @@ async fn an_archive_by_hand_is_as_good_as_any() {
     assert_eq!(run.to_string(), "success: License Check - Passed", "{}", words(&run));
 }
 
+/// Proves W04, R20.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hostile_archive_among_the_evidence_is_named_and_nothing_passes() {
     let palisade = TestHost::start().await;

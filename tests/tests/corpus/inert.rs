@@ -102,6 +102,7 @@ fn assert_all_inert(check: &CheckRun) {
     }
 }
 
+/// Proves W05.
 #[tokio::test(flavor = "multi_thread")]
 async fn text_out_of_artifacts_is_shown_and_does_nothing() {
     let palisade = TestHost::start().await;
@@ -140,6 +141,7 @@ async fn text_out_of_artifacts_is_shown_and_does_nothing() {
     assert!(shown >= 6, "only {shown} cases show the text at all");
 }
 
+/// Proves W05.
 #[tokio::test(flavor = "multi_thread")]
 async fn names_of_files_and_artifacts_are_shown_and_do_nothing() {
     let palisade = TestHost::start().await;

@@ -242,6 +242,7 @@ fn a_violation_says_all_that_people_are_shown() {
     "#);
 }
 
+/// Proves W24.
 #[test]
 fn the_table_of_the_semantics_holds_for_packages() {
     let tell = |license: &str| tell(license, &with_lists(""));
