@@ -152,7 +152,8 @@ mod tests {
 
     #[test]
     fn an_id_counts_through_a_test_that_passed_and_through_no_other() {
-        let (asked, tests) = (asked(), [test("passes", &["R2"]), test("fails", &["R10"]), test("is_ignored", &["W01"])]);
+        let (asked, tests) =
+            (asked(), [test("passes", &["R2"]), test("fails", &["R10"]), test("is_ignored", &["W01"])]);
         let results = Results::parse(
             "test line::passes ... ok\ntest line::fails ... FAILED\ntest line::is_ignored ... ignored, slow\n",
         );

@@ -1,15 +1,19 @@
 //! Uploads that are no sound archives: where evidence is expected they are named and nothing passes; beside it, under
 //! any other name, they change nothing.
 
-use palisade_github_fake::CheckRun;
+use palisade_github_fake::{CheckRun, Run};
 use palisade_tests::{TestHost, evidence};
 use std::io::Write;
+use std::time::{Duration, Instant};
 use zip::write::SimpleFileOptions;
 
 const LICENSES: &str = "License Check";
 const REGULAR_FILE: u32 = 0o100_644;
 const SYMBOLIC_LINK: u32 = 0o120_777;
+const CHARACTER_DEVICE: u32 = 0o020_666;
 const ENCRYPTED: u16 = 1;
+const STORED: u16 = 0;
+const DEFLATED: u16 = 8;
 
 /// One stored entry, with everything about it that may be a lie.
 struct Entry<'a> {
@@ -18,19 +22,24 @@ struct Entry<'a> {
     flags: u16,
     mode: u32,
     crc: u32,
+    method: u16,
+    /// The size that it claims to have when it is unpacked.
+    declared: usize,
 }
 
 impl<'a> Entry<'a> {
     fn sound(name: &'a str, content: &'a [u8]) -> Self {
-        Self { name, content, flags: 0, mode: REGULAR_FILE, crc: crc32(content) }
+        let (crc, declared) = (crc32(content), content.len());
+        Self { name, content, flags: 0, mode: REGULAR_FILE, crc, method: STORED, declared }
     }
 
     fn fixed(&self) -> Vec<u8> {
-        let size = u32::try_from(self.content.len()).expect("a test's file is small");
+        let small = |size: usize| u32::try_from(size).expect("a test's file is small");
+        let (packed, size) = (small(self.content.len()), small(self.declared));
         let name = u16::try_from(self.name.len()).expect("a test's name is short");
-        // Version needed, flags, stored, midnight, 1 January 1980.
-        let mut bytes = [20, self.flags, 0, 0, 0x21].map(u16::to_le_bytes).concat();
-        bytes.extend([self.crc, size, size].map(u32::to_le_bytes).concat());
+        // Version needed, flags, method, midnight, 1 January 1980.
+        let mut bytes = [20, self.flags, self.method, 0, 0x21].map(u16::to_le_bytes).concat();
+        bytes.extend([self.crc, packed, size].map(u32::to_le_bytes).concat());
         bytes.extend([name, 0].map(u16::to_le_bytes).concat());
         bytes
     }
@@ -72,6 +81,52 @@ fn bomb(sbom: &[u8]) -> Vec<u8> {
     bytes.into_inner()
 }
 
+/// The n-th place where a record of this kind begins.
+fn place(archive: &[u8], mark: &[u8], number: usize) -> usize {
+    let places = archive.windows(mark.len()).enumerate().filter(|(_, window)| *window == mark);
+    places.map(|(at, _)| at).nth(number).expect("the record is there")
+}
+
+fn patched(mut archive: Vec<u8>, at: usize, bytes: &[u8]) -> Vec<u8> {
+    archive[at..at + bytes.len()].copy_from_slice(bytes);
+    archive
+}
+
+/// Two entries of one content, the second of which lies where the first one does.
+fn overlapping(sbom: &[u8]) -> Vec<u8> {
+    let twins = archive(&[Entry::sound("a-sbom.json", sbom), Entry::sound("b-sbom.json", sbom)]);
+    let second = place(&twins, b"PK\x01\x02", 1) + 42;
+    patched(twins, second, &[0; 4])
+}
+
+/// One entry that has one name where it lies and another in the directory.
+fn contradicting(sbom: &[u8]) -> Vec<u8> {
+    let honest = archive(&[Entry::sound("sbom.json", sbom)]);
+    let name = place(&honest, b"sbom.json", 0);
+    patched(honest, name, b"evil.json")
+}
+
+/// The large form of a directory's end, which claims a million entries.
+fn lying_zip64(sbom: &[u8]) -> Vec<u8> {
+    let sound = archive(&[Entry::sound("sbom.json", sbom)]);
+    let (start, end) = (place(&sound, b"PK\x01\x02", 0) as u64, sound.len() - 22);
+    let (mut bytes, at) = (sound[..end].to_vec(), end as u64);
+    bytes.extend([b"PK\x06\x06".as_slice(), &44_u64.to_le_bytes(), &[45, 0, 45, 0], &[0; 8]].concat());
+    bytes.extend([1_000_000, 1_000_000, at - start, start].map(u64::to_le_bytes).concat());
+    bytes.extend([b"PK\x06\x07".as_slice(), &[0; 4], &at.to_le_bytes(), &1_u32.to_le_bytes()].concat());
+    bytes.extend([b"PK\x05\x06".as_slice(), &[0; 4], &[0xff; 12], &[0; 2]].concat());
+    bytes
+}
+
+/// 64 MiB of blanks.
+fn deflated_blanks() -> Vec<u8> {
+    let mut packed = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+    for _ in 0..64 {
+        packed.write_all(&[b' '; 1 << 20]).expect("writing to memory does not fail");
+    }
+    packed.finish().expect("writing to memory does not fail")
+}
+
 fn sbom() -> Vec<u8> {
     evidence::spdx(&[("left-pad", "MIT")])
 }
@@ -84,8 +139,19 @@ fn hostile() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let names: Vec<String> = (0..10_001).map(|number| format!("{number}.json")).collect();
     let many: Vec<Entry<'_>> = names.iter().map(|name| Entry::sound(name, b"{}")).collect();
     let sound = archive(&[Entry::sound("sbom.json", sbom)]);
+    let blanks = &deflated_blanks();
+    let lying_bomb = Entry { method: DEFLATED, declared: 100, ..Entry::sound("b.json", blanks) };
     vec![
         ("a bomb", bomb(sbom), "100 times"),
+        ("a bomb that claims to be small", beside(lying_bomb), "100 times"),
+        ("two entries in one place", overlapping(sbom), "overlap"),
+        ("a name that is another in the directory", contradicting(sbom), "name"),
+        ("a million claimed entries", lying_zip64(sbom), "1000000 entries"),
+        ("a device", beside(Entry { mode: CHARACTER_DEVICE, ..Entry::sound("b.json", b"") }), "special file"),
+        ("a directory with content", beside(Entry { mode: 0, ..Entry::sound("b/", other) }), "directory"),
+        ("a size that is not the real one", beside(Entry { declared: 3, ..Entry::sound("b.json", other) }), "sbom"),
+        ("a name that is no text", beside(Entry::sound("b\0.json", other)), "control"),
+        ("a name that some systems read alike", beside(Entry::sound("ſbom.json", other)), "two entries"),
         ("a path upwards", beside(Entry::sound("../sbom.json", sbom)), "inside"),
         ("a path upwards on the way", beside(Entry::sound("a/../../sbom.json", sbom)), "inside"),
         ("an absolute path", beside(Entry::sound("/tmp/sbom.json", sbom)), "inside"),
@@ -150,4 +216,62 @@ async fn a_hostile_archive_that_nobody_takes_for_evidence_changes_nothing() {
         let run = shown(&palisade, &[("sbom", &good), ("dist", &zip)]).await;
         assert_eq!(run.to_string(), "success: License Check - Passed", "{case}\n{}", words(&run));
     }
+}
+
+/// After a workflow that uploaded one thing.
+async fn shown_of(palisade: &TestHost, upload: impl FnOnce(&Run)) -> CheckRun {
+    let pull_request = palisade.repository().open_pull_request("Add a feature");
+    let run = pull_request.start_run("ci.yml");
+    upload(&run);
+    run.complete("success");
+    pull_request.check_run_completed(LICENSES).await
+}
+
+/// Proves W04.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_inside_an_archive_is_a_file_that_nobody_reads() {
+    let palisade = TestHost::start().await;
+    let denied = evidence::spdx(&[("right-pad", "GPL-3.0-only")]);
+    let inner = archive(&[Entry::sound("sbom.json", &denied)]);
+    let alone = archive(&[Entry::sound("inner.zip", &inner)]);
+    let shown = shown_of(&palisade, |run| drop(run.upload_zip("sbom", alone))).await;
+    assert_eq!(shown.to_string(), "failure: License Check - Artifacts Unreadable", "{}", words(&shown));
+    assert!(words(&shown).contains("no normalizer recognises it"), "{}", words(&shown));
+    let beside = archive(&[Entry::sound("good.json", &sbom()), Entry::sound("inner.zip", &inner)]);
+    let shown = shown_of(&palisade, |run| drop(run.upload_zip("sbom", beside))).await;
+    assert_eq!(shown.to_string(), "success: License Check - Passed", "{}", words(&shown));
+}
+
+/// Proves W04, R20.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_without_an_archive_is_read_where_it_was_sent_as_one_and_nowhere_else() {
+    let palisade = TestHost::start().await;
+    let shown = shown_of(&palisade, |run| drop(run.upload_raw("sbom.spdx.json", sbom()))).await;
+    assert_eq!(shown.to_string(), "success: License Check - Passed", "{}", words(&shown));
+    let shown = shown_of(&palisade, |run| drop(run.upload_zip("sbom", sbom()))).await;
+    assert_eq!(shown.to_string(), "failure: License Check - Artifacts Unreadable", "{}", words(&shown));
+    assert!(words(&shown).contains("was sent as a zip archive and is none"), "{}", words(&shown));
+    let zip = archive(&[Entry::sound("sbom.json", &sbom())]);
+    let shown = shown_of(&palisade, |run| drop(run.upload_raw("sbom", zip))).await;
+    assert_eq!(shown.to_string(), "failure: License Check - Artifacts Unreadable", "{}", words(&shown));
+    assert!(words(&shown).contains("was not sent as one"), "{}", words(&shown));
+}
+
+/// Proves W04.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_bombs_take_little_time_and_no_room() {
+    // Far beyond what refusing them takes, and far below what inflating 6 GiB would.
+    const PATIENCE: Duration = Duration::from_secs(30);
+    let palisade = TestHost::start().await;
+    let blanks = deflated_blanks();
+    let names: Vec<String> = (0..100).map(|number| format!("{number}.json")).collect();
+    let bombs: Vec<Entry<'_>> =
+        names.iter().map(|name| Entry { method: DEFLATED, declared: 1_000, ..Entry::sound(name, &blanks) }).collect();
+    let zip = archive(&bombs);
+    let began = Instant::now();
+    let shown = shown_of(&palisade, |run| drop(run.upload_zip("sbom", zip))).await;
+    assert_eq!(shown.to_string(), "failure: License Check - Artifacts Unreadable", "{}", words(&shown));
+    assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+    let metrics = palisade_tests::http::get(&palisade.url("/metrics")).await.expect("an answer").body;
+    assert!(metrics.contains("palisade_totals{name=\"artifact_bytes\"} 0"), "{metrics}");
 }

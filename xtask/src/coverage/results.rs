@@ -6,7 +6,7 @@ use crate::tools;
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, BufWriter, IsTerminal as _, Write as _};
+use std::io::{BufReader, BufWriter, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
@@ -22,8 +22,7 @@ pub struct Results {
 impl Results {
     pub fn read(file: &Path) -> Result<Self> {
         let read = || Ok::<_, std::io::Error>((std::fs::read_to_string(file)?, std::fs::metadata(file)?.modified()?));
-        let (text, at) =
-            read().with_context(|| format!("reading {}; run `cargo xtask test` first", file.display()))?;
+        let (text, at) = read().with_context(|| format!("reading {}; run `cargo xtask test` first", file.display()))?;
         Ok(Self { at, ..Self::parse(&text) })
     }
 

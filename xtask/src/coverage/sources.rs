@@ -183,10 +183,7 @@ mod tests {
         "#;
         let (tests, problems) = tagged("host/src/webhook.rs", text).expect("Rust");
         let found: Vec<_> = tests.iter().map(|test| (test.name(), test.ids.join(" "))).collect();
-        assert_eq!(
-            found,
-            [("webhook::plain", "R1 W02".to_owned()), ("webhook::inner::asynchronous", "C3".to_owned())]
-        );
+        assert_eq!(found, [("webhook::plain", "R1 W02".to_owned()), ("webhook::inner::asynchronous", "C3".to_owned())]);
         assert!(problems.is_empty(), "{problems:?}");
     }
 
