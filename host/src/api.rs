@@ -1,5 +1,9 @@
-//! What operators and machines ask: health, liveness, readiness, metrics. Never touches a job.
+//! What operators, machines and readers of a decision ask: health, liveness, readiness, metrics, decisions. Never touches
+//! a job.
 
+mod decisions;
+
+use crate::config::Pages;
 use crate::queue::JobQueue;
 use crate::rego::remote::{Health as Reachable, OpaServer};
 use crate::state::State;
@@ -30,6 +34,8 @@ pub struct Api {
     pub ready: tokio::sync::watch::Receiver<bool>,
     /// OPA servers that policies are asked of, by the name that `/health` shows them with.
     pub opa_servers: Vec<(String, OpaServer)>,
+    /// Whether decisions are shown to whoever has their address.
+    pub pages: Pages,
 }
 
 /// Counters that live in other rooms.
@@ -37,13 +43,15 @@ pub trait Gauges: Send + Sync + std::fmt::Debug {
     fn fill(&self, metrics: &Metrics);
 }
 
-/// `GET /health`, `/live`, `/ready`, `/metrics`.
+/// `GET /health`, `/live`, `/ready`, `/metrics`, `/decisions/{id}` and `/api/v1/decisions/{id}`.
 pub fn router(api: Api) -> Router {
     Router::new()
         .route("/health", get(health))
         .route("/live", get(|| async { "alive\n" }))
         .route("/ready", get(ready))
         .route("/metrics", get(metrics))
+        .route("/decisions/{id}", get(decisions::page))
+        .route("/api/v1/decisions/{id}", get(decisions::json))
         .with_state(api)
 }
 

@@ -19,6 +19,8 @@ use crate::rego::remote::OpaServer;
 use crate::runtime::{Runtime, RuntimeOptions};
 use crate::state::State;
 use crate::state::memory::MemoryStore;
+use crate::state::records::directory::{Bounds, DirectoryRecords};
+use crate::state::records::{Records, StoredRecords};
 use crate::sweep::{Deliveries, Reconcile, Sweep};
 use crate::telemetry::Metrics;
 use crate::webhook::{self, Accepted, Audit, Intake, WebhookOptions};
@@ -116,7 +118,7 @@ pub async fn serve(config: Config) -> Result<Host> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let bench = bench(&config).await?;
     let github = GitHub::new(github_options(&config, clock.clone())?)?;
-    let state = memory_state(&config, &clock);
+    let state = memory_state(&config, &clock)?;
     let queue: Arc<dyn JobQueue> =
         Arc::new(MemoryQueue::new(clock.clone(), config.queue.capacity, config.queue.coalesce));
     let (directory, scratch) = artifact_directory(&config)?;
@@ -165,6 +167,7 @@ pub async fn serve(config: Config) -> Result<Host> {
         gauges,
         ready: is_ready,
         opa_servers,
+        pages: config.server.pages,
     };
     let router = webhook::router(intake.clone(), options).merge(api::router(api));
     let listener = TcpListener::bind(&config.server.address)
@@ -213,10 +216,18 @@ pub async fn serve(config: Config) -> Result<Host> {
     })
 }
 
-fn memory_state(config: &Config, clock: &Arc<dyn Clock>) -> State {
+fn memory_state(config: &Config, clock: &Arc<dyn Clock>) -> Result<State> {
     let store = MemoryStore::new(clock.clone(), config.state.max_entries, config.state.max_bytes);
-    let records = MemoryStore::new(clock.clone(), config.state.max_entries, config.state.records_max_bytes).evicting();
-    State::new(Arc::new(store), Arc::new(records), config.state.expiry)
+    Ok(State::new(Arc::new(store), records(config, clock)?, config.state.expiry))
+}
+
+fn records(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Records>> {
+    let Some(directory) = &config.records.directory else {
+        let store = MemoryStore::new(clock.clone(), config.state.max_entries, config.state.records_max_bytes);
+        return Ok(Arc::new(StoredRecords::new(Arc::new(store.evicting()), config.state.expiry)));
+    };
+    let bounds = Bounds { max_age: config.records.max_age, max_bytes: config.records.max_bytes };
+    Ok(Arc::new(DirectoryRecords::open(directory, bounds, clock.clone())?))
 }
 
 /// Answers requests until it is told to stop, and lets those at work end.

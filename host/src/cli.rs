@@ -6,6 +6,7 @@ mod evaluate;
 mod inspect;
 mod opa_data;
 mod policy;
+mod replay;
 mod serve;
 
 use crate::config::Config;
@@ -39,6 +40,10 @@ enum Command {
     /// Work with policies in Rego.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Judge a recorded decision again, offline, and say what differs.
+    ///
+    /// Exit 0 if it is the same decision, 1 if it differs, 2 if it cannot be judged again.
+    Replay(replay::Options),
     /// Check configuration, credentials and plugins, and say what mends what is wrong.
     Doctor(doctor::Options),
 }
@@ -77,6 +82,7 @@ pub async fn run() -> ExitCode {
         Command::Policy(PolicyCommand::Build(options)) => policy::build(options).await,
         Command::Policy(PolicyCommand::Capabilities) => Ok(policy::capabilities()),
         Command::Policy(PolicyCommand::Test(options)) => policy::test(config(&arguments), options).await,
+        Command::Replay(options) => replay::run(config(&arguments), options).await,
         Command::Doctor(options) => doctor::run(config(&arguments), options).await,
     };
     ran.unwrap_or_else(|error| {

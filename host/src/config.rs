@@ -24,6 +24,7 @@ pub struct Config {
     pub state: State,
     pub queue: Queue,
     pub artifacts: Artifacts,
+    pub records: Records,
     pub runtime: Runtime,
     pub log: Log,
     pub opa: Opa,
@@ -51,13 +52,21 @@ pub struct Server {
     pub port: Option<u16>,
     /// Where people reach this host, for links. Default none.
     pub public_url: Option<String>,
+    /// `public`: whoever has a decision's address may read its page. Default `off`: there are no pages.
+    pub pages: Pages,
     /// How long a shutdown waits for jobs. Default `25s`, below the 30 s that Kubernetes grants.
     #[serde(with = "duration")]
     pub drain: Duration,
 }
 impl Default for Server {
     fn default() -> Self {
-        Self { address: "0.0.0.0:8080".into(), port: None, public_url: None, drain: Duration::from_secs(25) }
+        Self {
+            address: "0.0.0.0:8080".into(),
+            port: None,
+            public_url: None,
+            pages: Pages::Off,
+            drain: Duration::from_secs(25),
+        }
     }
 }
 
@@ -122,7 +131,8 @@ pub struct State {
     /// Entries and bytes that the memory backend holds at most. Defaults 1,000,000 and 256 MiB.
     pub max_entries: usize,
     pub max_bytes: usize,
-    /// Bytes of decision records kept in memory; the oldest go first. Default 64 MiB.
+    /// Bytes of decision records kept in memory, where `records.directory` names no directory; the oldest go first.
+    /// Default 64 MiB.
     pub records_max_bytes: usize,
 }
 impl Default for State {
@@ -194,6 +204,33 @@ impl Default for Artifacts {
             evidence_deadline: Duration::from_secs(6 * 3600),
         }
     }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Records {
+    /// Where decisions are kept with the files that they were judged from, for `palisade replay`; a directory of this host
+    /// alone. Default none: they are kept in memory without their files, within `state.records_max_bytes`.
+    pub directory: Option<PathBuf>,
+    /// How long a decision is kept there. Default `30d`.
+    #[serde(with = "duration")]
+    pub max_age: Duration,
+    /// Bytes that decisions and their files have there at most; the oldest go first. Default 1 GiB.
+    pub max_bytes: u64,
+}
+impl Default for Records {
+    fn default() -> Self {
+        Self { directory: None, max_age: Duration::from_secs(30 * 24 * 3600), max_bytes: 1 << 30 }
+    }
+}
+
+/// Who may read the pages of decisions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pages {
+    #[default]
+    Off,
+    Public,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -321,7 +358,7 @@ impl Config {
         let plugins = self.plugins.values_mut().flat_map(|plugin| {
             [&mut plugin.file, &mut plugin.data, &mut plugin.verification_key].into_iter().flatten()
         });
-        for path in plugins.chain(self.github.private_key_path.as_mut()) {
+        for path in plugins.chain(self.github.private_key_path.as_mut()).chain(self.records.directory.as_mut()) {
             *path = directory.join(&*path);
         }
     }
@@ -430,7 +467,7 @@ fn explain_one(error: &figment::Error) -> String {
     }
 }
 
-/// Durations as people write them: `200ms`, `15m`, `24h`, `1h 30m`.
+/// Durations as people write them: `200ms`, `15m`, `24h`, `1h 30m`, and whole days, `30d`.
 pub mod duration {
     use serde::{Deserialize, Deserializer};
     use std::time::Duration;
@@ -441,10 +478,14 @@ pub mod duration {
     }
 
     pub fn parse(text: &str) -> Result<Duration, String> {
+        // A day of a duration is 24 hours, whatever clocks do.
+        if let Some(days) = text.trim().strip_suffix('d').and_then(|days| days.parse::<u32>().ok()) {
+            return Ok(Duration::from_secs(u64::from(days) * 24 * 3600));
+        }
         let parsed: Option<jiff::SignedDuration> = text.trim().parse().ok();
         parsed
             .and_then(|duration| Duration::try_from(duration).ok())
-            .ok_or_else(|| format!("{text:?} is not a duration such as `200ms`, `15m` or `24h`"))
+            .ok_or_else(|| format!("{text:?} is not a duration such as `200ms`, `15m`, `24h` or `30d`"))
     }
 }
 

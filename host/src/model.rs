@@ -6,6 +6,7 @@ pub mod event;
 pub mod evidence;
 pub mod ids;
 pub mod job;
+pub mod material;
 pub mod plan;
 pub mod publication;
 pub mod record;

@@ -3,11 +3,13 @@
 
 mod around;
 mod judge;
+mod material;
 mod remember;
 mod reports;
 mod requests;
 
 pub use judge::{Case, Inputs, Judge, Unclaimed};
+pub use material::Gone;
 pub use reports::{Reader, Readings};
 pub use requests::RerunScope;
 
@@ -201,8 +203,9 @@ impl Pipeline {
             tokio::try_join!(self.fetch(lease, &commit, &runs), self.look_around(lease, &commit, &runs))?; // the last reads
         let call = Call::new(Some(lease.commit.installation), &lease.job().id.0);
         let case = Case::of_commit(lease, &commit, &plan, standing, inputs);
+        let files = case.files();
         let record = self.judge.record(&call, case).await; // cannot fail: broken is an answer
-        self.state.record(&record).await?; // before anybody sees it
+        self.state.record(&record, &files).await?; // before anybody sees it
         let publications = report::render(&record);
         self.publisher.send(lease, &mut commit, &publications).await?; // the only writes to GitHub
         let undecided = report::undecided(&record);

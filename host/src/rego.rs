@@ -180,6 +180,8 @@ impl std::fmt::Display for Abi {
 
 /// How many answers of a remote engine a record keeps of one policy.
 pub const ANSWERS_KEPT: usize = caps::REMOTE_ANSWERS_KEPT;
+/// How many bytes of answers a record keeps of one policy.
+pub const ANSWERS_KEPT_BYTES: usize = caps::REMOTE_ANSWERS_KEPT_BYTES;
 
 /// Whether a file is a core module that OPA's compiler made, also one of an ABI that nobody reads.
 pub fn is_opa_module(wasm: &[u8]) -> bool {

@@ -9,15 +9,20 @@ mod json;
 mod limits;
 mod page;
 mod policy_tests;
+mod replay;
 mod sarif;
 mod terminal;
 mod wording;
 
-pub use conclude::{Decision, Row, conclude, decide};
+pub use conclude::{Decision, Row, conclude, decide, result_of};
+pub use escape::plain;
 pub use json::json;
+pub use page::{Section, result_word, violations};
 pub use policy_tests::{FileCoverage, PolicyTests, TestKind, TestResult, Tested, TestedPolicy};
+pub use replay::{PresentPlugins, Replay, replay, replay_json, replay_terminal};
 pub use sarif::sarif;
 pub use terminal::{Colour, terminal};
+pub use wording::{headline, title};
 
 use crate::model::CheckName;
 use crate::model::plan::{CheckPlan, Conclusion};
@@ -38,7 +43,7 @@ fn publication(record: &Record, check: &CheckRecord) -> CheckPublication {
     CheckPublication {
         check: check.check.clone(),
         state: decision.state,
-        title: wording::title(&check.check, decision),
+        title: title(&check.check, decision),
         summary: page::summary(record, check, decision),
         text: page::text(record, check, decision),
         annotations,
@@ -51,7 +56,7 @@ pub fn opening(check: &CheckName) -> CheckPublication {
     CheckPublication {
         check: check.clone(),
         state: decision.state,
-        title: wording::title(check, decision),
+        title: title(check, decision),
         summary: wording::in_progress(check),
         text: "The result follows as soon as the workflow runs that bring the evidence have ended.".to_owned(),
         annotations: Vec::new(),
@@ -76,7 +81,7 @@ pub fn outage_of(check: &CheckPlan, why: &str) -> CheckPublication {
     CheckPublication {
         check: check.name.clone(),
         state: decision.state,
-        title: wording::title(&check.name, decision),
+        title: title(&check.name, decision),
         summary: format!("{}\n\n{}", wording::OUTAGE, escape::text(why)),
         text: wording::RERUN.to_owned(),
         annotations: Vec::new(),

@@ -2,6 +2,7 @@
 //! the truth: what is lost is found again on GitHub.
 
 pub mod memory;
+pub mod records;
 
 use crate::model::event::{InstallationChange, InstallationEvent, MergeGroup, Origin, PullRequest};
 use crate::model::publication::CheckState;
@@ -10,6 +11,7 @@ use crate::model::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
+use records::{Files, Records};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,7 +52,7 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 pub struct State {
     store: Arc<dyn Store>,
     /// Records have a store of their own: however large they are, they never crowd out what keeps checks going.
-    records: Arc<dyn Store>,
+    records: Arc<dyn Records>,
     expiry: Duration,
 }
 
@@ -127,7 +129,7 @@ impl CheckHandle {
 }
 
 impl State {
-    pub fn new(store: Arc<dyn Store>, records: Arc<dyn Store>, expiry: Duration) -> Self {
+    pub fn new(store: Arc<dyn Store>, records: Arc<dyn Records>, expiry: Duration) -> Self {
         Self { store, records, expiry }
     }
 
@@ -143,12 +145,10 @@ impl State {
         self.write(&commit_key(key), commit).await
     }
 
-    /// Keeps the Record, before anything that it decides is published. One that is too large for the store is not worth
-    /// a check that hangs: it is told and left out.
-    pub async fn record(&self, record: &Record) -> Result<(), StoreError> {
-        let key = record_key(&record.commit, &record.job);
-        let bytes = serde_json::to_vec(record).map_err(|_| StoreError::Type(key.clone()))?;
-        match self.records.set(&key, bytes.into(), Some(self.expiry)).await {
+    /// Keeps the Record with the files that it was judged from, before anything that it decides is published. One that is
+    /// too large is not worth a check that hangs: it is told and left out.
+    pub async fn record(&self, record: &Record, files: &Files) -> Result<(), StoreError> {
+        match self.records.keep(record, files).await {
             Err(error @ StoreError::TooLarge { .. }) => {
                 tracing::warn!(%error, "a record is not kept");
                 Ok(())
@@ -157,8 +157,13 @@ impl State {
         }
     }
 
-    pub async fn decision(&self, commit: &CommitKey, job: &JobId) -> Result<Option<Record>, StoreError> {
-        read(&self.records, &record_key(commit, job)).await
+    /// What this job decided; none if it decided nothing, or so long ago that its record is gone.
+    pub async fn decision(&self, job: &JobId) -> Result<Option<Record>, StoreError> {
+        self.records.get(job).await
+    }
+
+    pub fn records(&self) -> &Arc<dyn Records> {
+        &self.records
     }
 
     /// The newest head of a pull request that anybody told of.
@@ -269,10 +274,6 @@ fn hidden_key(installation: InstallationId, repository: &RepositoryName) -> Stri
 
 fn undecided_key(key: &CommitKey) -> String {
     format!("{UNDECIDED}{}", commit_key(key))
-}
-
-fn record_key(commit: &CommitKey, job: &JobId) -> String {
-    format!("{}:{}:record:{job}", commit.repository.owner(), commit.repository.name())
 }
 
 fn commit_key(key: &CommitKey) -> String {

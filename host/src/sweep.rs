@@ -52,7 +52,7 @@ impl Sweep {
 
     /// One look at everything that is known.
     pub async fn once(&self) -> anyhow::Result<()> {
-        let expired = self.state.store().sweep().await?;
+        let expired = self.state.store().sweep().await? + self.state.records().sweep().await?;
         let undecided = self.state.undecided(self.clock.now()).await?;
         if expired + undecided.len() > 0 {
             tracing::debug!(expired, undecided = undecided.len(), "swept");

@@ -321,6 +321,41 @@ async fn what_a_server_answered_is_kept_with_its_digest() {
     assert_eq!(kept["answer"], json!(hex::encode(Sha256::digest(answer.to_string()))));
 }
 
+/// The server is asked once: what it answered is served to the replay from the record.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_over_a_server_s_answers_is_made_again_without_the_server() {
+    let opa = FakeOpa::start(&[Reply::Result(json!(["CVE-2026-0000 is not acceptable"]))]).await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let config = format!(
+        "[records]\ndirectory = \"{}\"\n[plugins.ours]\nopa_server = \"{}\"\n{DENY}\n\
+         [checks.\"Our Check\"]\npolicies = [\"ours\"]\nreads = [\"vulnerabilities\"]\n",
+        directory.path().join("records").display(),
+        opa.url
+    );
+    std::fs::write(directory.path().join("palisade.toml"), &config).expect("writing the configuration");
+    let palisade = TestHost::with(&config).await;
+    let check = after_ci(&palisade, 1).check_run_completed("Our Check").await;
+    assert_eq!(check.to_string(), "failure: Our Check - Failed");
+    palisade.settled().await;
+    drop((palisade, opa));
+    let kept = std::fs::read_dir(directory.path().join("records/records")).expect("records").next();
+    let path = kept.expect("a record").expect("an entry").path();
+    let replay = || {
+        let mut replay = std::process::Command::new(env!("CARGO_BIN_EXE_palisade-cli"));
+        replay.args(["replay", &path.file_stem().expect("an id").to_string_lossy()]).current_dir(directory.path());
+        replay.env_clear().env("PALISADE_CACHE_DIRECTORY", palisade_tests::compiled_code());
+        let output = replay.output().expect("the program starts");
+        (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    let (code, said) = replay();
+    assert_eq!(code, Some(0), "{said}");
+    let mut record: Value = serde_json::from_slice(&std::fs::read(&path).expect("the record")).expect("JSON");
+    record["remote_answers"] = json!([]);
+    std::fs::write(&path, record.to_string()).expect("writing the record");
+    let (code, said) = replay();
+    assert!(code == Some(1) && said.contains("holds no answer about it"), "{said}");
+}
+
 const POLICIES: &str = r#"package compliance
 
 vulnerability_report := {

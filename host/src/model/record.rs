@@ -3,9 +3,10 @@
 use super::artifact::UnreadableArtifact;
 use super::evidence::Hidden;
 use super::ids::{CheckName, CommitKey, Digest, JobId, Unix};
+use super::material::Material;
 use super::plan::{Knobs, Plan, WaitFor};
 use super::report::{Coverage, Provenance, Severity};
-use super::verdict::Judgement;
+use super::verdict::{Broken, Judgement};
 use serde::{Deserialize, Serialize};
 
 /// One decision about one commit, over all its checks.
@@ -27,10 +28,13 @@ pub struct Record {
     /// The hidden findings themselves, as many as people can read; `hidden` has the whole count.
     #[serde(default)]
     pub hidden_findings: Vec<HiddenRecord>,
-    /// What remote engines answered, so that people can understand the decision: the first 32 answers of each policy, the
-    /// others are not counted here. A replay that judges from them is still to come.
+    /// What remote engines answered, so that people can understand the decision and a replay can make it again: the first
+    /// answers of each policy, the others are not counted here.
     #[serde(default)]
     pub remote_answers: Vec<RemoteAnswer>,
+    /// What was judged. Absent in the records of hosts that did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub material: Option<Material>,
     /// Milliseconds per step: fetch, normalize, correlate, evaluate.
     pub timings_ms: Vec<(String, u64)>,
 }
@@ -49,6 +53,21 @@ pub struct RemoteAnswer {
     pub text: Option<String>,
     /// Why there is no answer.
     pub error: Option<String>,
+    /// What stood in the answer's place, for a replay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<RemoteFailure>,
+}
+
+/// Why an engine gave no usable answer about a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RemoteFailure {
+    /// It could not judge this document, though it is well.
+    Document(Broken),
+    /// A bound of all its answers was reached: nothing more was asked.
+    Bound(Broken),
+    /// It was away: nothing more was asked.
+    Outage(Broken),
 }
 
 /// Where the accepted workflow runs of the commit stand.

@@ -1,6 +1,7 @@
 //! From artifacts to a Record: read, correlate, ask each policy, hold its answer against the evidence. The same for a
 //! commit on GitHub and for files on a command line. Cannot fail: what goes wrong is in the Record.
 
+use super::material::Offered;
 use super::remember::globs;
 use super::reports::{Reader, Readings};
 use crate::artifacts::Fetched;
@@ -9,6 +10,7 @@ use crate::documents::{JsonDocument, Shape};
 use crate::github::GitHubError;
 use crate::model::artifact::{RunSource, Source, UnreadableCause};
 use crate::model::evidence::{Context, Evidence};
+pub use crate::model::material::Unclaimed;
 use crate::model::plan::{CheckPlan, PolicyPlan};
 use crate::model::record::{CheckRecord, RemoteAnswer, Runs};
 use crate::model::report::Provenance;
@@ -19,7 +21,7 @@ use crate::model::{
 use crate::plugins::{Catalogue, Engine};
 use crate::queue::Lease;
 use crate::rego::reading::reading;
-use crate::rego::remote::OpaServer;
+use crate::rego::remote::{OpaServer, Recorded};
 use crate::runtime::{Call, Runtime};
 use crate::state::CommitState;
 use crate::telemetry::{Metrics, PluginCall};
@@ -62,15 +64,6 @@ pub struct Inputs {
     pub unlisted: Vec<UnreadableArtifact>,
     pub listed: u32,
     pub fetch_time: Duration,
-}
-
-/// What a file is that no normalizer claims.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unclaimed {
-    /// Somebody named it as evidence: then it is unreadable.
-    IsUnreadable,
-    /// One of many uploads: nothing, unless its artifact's name says that it is evidence.
-    IsListed,
 }
 
 impl<'a> Case<'a> {
@@ -143,11 +136,22 @@ impl Judge {
 
     /// Judges a case.
     pub async fn record(&self, call: &Call, case: Case<'_>) -> Record {
+        self.judge(call, case, RemoteAnswers::default()).await
+    }
+
+    /// Judges a case again by what remote engines answered then: none of them is called.
+    pub async fn replay(&self, call: &Call, case: Case<'_>, answers: &[RemoteAnswer]) -> Record {
+        self.judge(call, case, RemoteAnswers::recorded(answers)).await
+    }
+
+    async fn judge(&self, call: &Call, case: Case<'_>, remote: RemoteAnswers) -> Record {
         let mut steps = Steps { metrics: &self.metrics, timings_ms: Vec::new() };
         steps.note("fetch", case.inputs.fetch_time);
         let started = Instant::now();
+        let offered = Offered::of(&case);
         let Inputs { artifacts, unreadable, unlisted, .. } = case.inputs;
         let readings = self.reader.read(call, case.plan, artifacts, &case.tenant).await;
+        let material = Some(offered.material(case.plan, &readings));
         steps.note("normalize", started.elapsed());
         let started = Instant::now();
         let mut unreadable = what_counts(case.plan, case.unclaimed, unreadable, &readings);
@@ -155,7 +159,6 @@ impl Judge {
         let evidence = Arc::new(correlate::evidence(case.context, readings.reports, unreadable, &case.plan.waivers));
         steps.note("correlate", started.elapsed());
         let started = Instant::now();
-        let remote = RemoteAnswers::default();
         let asking = Asking { call, plan: case.plan, evidence: &evidence, remote: &remote };
         let checks = join_all(case.plan.checks.iter().map(|check| self.check(&asking, check))).await;
         steps.note("evaluate", started.elapsed());
@@ -178,6 +181,7 @@ impl Judge {
             hidden: correlate::hidden_counts(&evidence),
             hidden_findings: correlate::hidden_findings(&evidence),
             remote_answers: remote.in_order(),
+            material,
             timings_ms: steps.timings_ms,
         }
     }
@@ -238,7 +242,13 @@ impl Judge {
         let documents = self.runtime.documents(&policy.plugin, asking.evidence, shape).await?;
         let inputs: Vec<JsonDocument> =
             documents.iter().filter(|document| reading.input.takes(&document.name)).cloned().collect();
-        let (verdict, answers) = server.judge(&reading, &inputs, asking.evidence).await;
+        let (verdict, answers) = match &asking.remote.recorded {
+            None => server.judge(&reading, &inputs, asking.evidence).await,
+            Some(answers) => {
+                let recorded = Recorded { plugin: policy.plugin.as_str(), answers };
+                server.judge_again(&reading, &inputs, asking.evidence, recorded).await
+            }
+        };
         asking.remote.add(policy, answers);
         self.runtime.hold(verdict?, asking.evidence).map_err(|problem| {
             Broken::new(BrokenKind::Malformed, format!("`{}` answered against the contract: {problem}", policy.plugin))
@@ -268,17 +278,32 @@ struct Asking<'a> {
 
 /// What remote engines said in one case, whoever asked first.
 #[derive(Default)]
-struct RemoteAnswers(Mutex<Vec<RemoteAnswer>>);
+struct RemoteAnswers {
+    given: Mutex<Vec<RemoteAnswer>>,
+    /// What was answered before, where nobody is to be asked.
+    recorded: Option<Vec<RemoteAnswer>>,
+}
 
 impl RemoteAnswers {
-    fn add(&self, policy: &PolicyPlan, answers: Vec<RemoteAnswer>) {
-        let of_policy = answers.into_iter().take(crate::rego::ANSWERS_KEPT);
-        let of_policy = of_policy.map(|answer| RemoteAnswer { plugin: policy.plugin.to_string(), ..answer });
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(of_policy);
+    fn recorded(answers: &[RemoteAnswer]) -> Self {
+        Self { recorded: Some(answers.to_vec()), ..Self::default() }
+    }
+
+    fn add(&self, policy: &PolicyPlan, mut answers: Vec<RemoteAnswer>) {
+        answers.truncate(crate::rego::ANSWERS_KEPT);
+        let mut left = crate::rego::ANSWERS_KEPT_BYTES;
+        for answer in &mut answers {
+            answer.plugin = policy.plugin.to_string();
+            match left.checked_sub(answer.text.as_ref().map_or(0, String::len)) {
+                Some(rest) => left = rest,
+                None => answer.text = None,
+            }
+        }
+        self.given.lock().unwrap_or_else(PoisonError::into_inner).extend(answers);
     }
 
     fn in_order(self) -> Vec<RemoteAnswer> {
-        let mut answers = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut answers = self.given.into_inner().unwrap_or_else(PoisonError::into_inner);
         answers.sort_by(|a, b| (&a.plugin, &a.document, &a.answer).cmp(&(&b.plugin, &b.document, &b.answer)));
         answers
     }

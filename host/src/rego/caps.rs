@@ -37,8 +37,9 @@ pub const REMOTE_ANSWER_BYTES: usize = 16 << 20;
 pub const REMOTE_POLICY_TIME: Duration = Duration::from_secs(120);
 /// All answers about the documents of one policy: four of the largest. They are held until all are there.
 pub const REMOTE_ANSWERS_BYTES: usize = 64 << 20;
-/// How much of an answer a record keeps, for people: nothing judges from it again yet. Its digest is of the
-/// whole.
-pub const REMOTE_ANSWER_KEPT_BYTES: usize = 64 << 10;
-/// How many answers a record keeps of one policy: the first, in the order of the documents.
-pub const REMOTE_ANSWERS_KEPT: usize = 32;
+/// The longest answer that a record keeps whole: the verdict of 10,000 violations. Of a longer one it keeps the digest.
+pub const REMOTE_ANSWER_KEPT_BYTES: usize = 4 << 20;
+/// How many answers a record keeps of one policy: the first, in the order of the documents. A build matrix uploads dozens.
+pub const REMOTE_ANSWERS_KEPT: usize = 256;
+/// All answers that a record keeps of one policy: two of the longest. A record stays small beside its files.
+pub const REMOTE_ANSWERS_KEPT_BYTES: usize = 8 << 20;

@@ -2,12 +2,15 @@
 //! trouble with one input. Keeps what it answered for the record. Never decides what an answer means.
 
 mod lookup;
+mod recorded;
 mod verdict;
+
+pub use recorded::Recorded;
 
 use super::caps;
 use super::reading::Reading;
 use crate::documents::JsonDocument;
-use crate::model::record::RemoteAnswer;
+use crate::model::record::{RemoteAnswer, RemoteFailure};
 use crate::model::verdict::Outcome;
 use crate::model::{Broken, BrokenKind, Digest, Evidence, Verdict};
 use anyhow::{Context, Result, ensure};
@@ -172,7 +175,7 @@ impl OpaServer {
         let mut left = Left { deadline, answers_bytes: self.bounds.answers_bytes };
         for input in inputs {
             let answer = self.ask_within(&left, path, &input.json).await;
-            conversation.record.push(remembered(input, &answer));
+            conversation.record.push(self.remembered(input, &answer));
             match answer {
                 Ok(answer) => {
                     left.answers_bytes -= answer.as_ref().map_or(0, String::len);
@@ -291,6 +294,31 @@ impl OpaServer {
         }
     }
 
+    /// For the record: the answer whole, for as long as it stays within what a record keeps.
+    fn remembered(&self, input: &JsonDocument, answer: &Result<Option<String>, Trouble>) -> RemoteAnswer {
+        let (said, error, failure) = match answer {
+            Ok(said) => (said.as_deref(), None, None),
+            Err(Trouble::Input(broken)) => {
+                (None, Some(broken.message.clone()), Some(RemoteFailure::Document(broken.clone())))
+            }
+            Err(Trouble::Bound(broken)) => {
+                (None, Some(broken.message.clone()), Some(RemoteFailure::Bound(broken.clone())))
+            }
+            Err(Trouble::Server(said) | Trouble::Connection(said)) => {
+                (None, Some(said.clone()), Some(RemoteFailure::Outage(self.away(said))))
+            }
+        };
+        RemoteAnswer {
+            plugin: String::new(),
+            document: input.name.clone(),
+            input: Digest::of(&input.json),
+            answer: said.map(|said| Digest::of(said.as_bytes())),
+            text: said.filter(|said| said.len() <= caps::REMOTE_ANSWER_KEPT_BYTES).map(str::to_owned),
+            error,
+            failure,
+        }
+    }
+
     fn away(&self, said: &str) -> Broken {
         Broken::new(BrokenKind::Host, format!("the OPA server {} cannot be reached: {said}", self.base))
             .hint("re-run the check when it is back")
@@ -379,22 +407,6 @@ fn causes(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     said
-}
-
-fn remembered(input: &JsonDocument, answer: &Result<Option<String>, Trouble>) -> RemoteAnswer {
-    let (said, error) = match answer {
-        Ok(said) => (said.as_deref(), None),
-        Err(Trouble::Input(broken) | Trouble::Bound(broken)) => (None, Some(broken.message.clone())),
-        Err(Trouble::Server(said) | Trouble::Connection(said)) => (None, Some(said.clone())),
-    };
-    RemoteAnswer {
-        plugin: String::new(),
-        document: input.name.clone(),
-        input: Digest::of(&input.json),
-        answer: said.map(|said| Digest::of(said.as_bytes())),
-        text: said.filter(|said| said.len() <= caps::REMOTE_ANSWER_KEPT_BYTES).map(str::to_owned),
-        error,
-    }
 }
 
 #[cfg(test)]

@@ -109,6 +109,12 @@ fn answer(judgement: &Judgement, reads: &[Coverage], knobs: &Knobs, record: &Rec
     Answer { rank: if from_knob { RANK_BROKEN } else { rank }, conclusion, row }
 }
 
+/// The row of the policy at this place of the check.
+pub fn result_of(record: &Record, check: &CheckRecord, place: usize) -> Row {
+    let reads = check.reads.get(place).map_or(&[][..], Vec::as_slice);
+    row(&check.judgements[place], reads, record)
+}
+
 /// The row of one policy's answer.
 pub fn row(judgement: &Judgement, reads: &[Coverage], record: &Record) -> Row {
     match &judgement.verdict {

@@ -138,6 +138,7 @@ pub fn record(checks: Vec<CheckRecord>) -> Record {
         runs: Runs { ended: 1, artifacts: 1, files: 1, ..Runs::default() },
         inputs: vec![input("scan/trivy.json")],
         unreadable: Vec::new(),
+        material: None,
         checks,
         notices: Vec::new(),
         hidden: [0; 3],
