@@ -43,3 +43,63 @@ async fn a_run_that_ends_before_the_pull_request_is_known_is_judged_when_it_is()
     let passed = pull_request.check_run_completed(VULNERABILITIES).await;
     assert_eq!(passed.conclusion.as_deref(), Some("success"), "{passed}");
 }
+
+/// Proves W10.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_reports_of_one_kind_are_both_judged_and_a_changed_policy_counts_at_once() {
+    let palisade = TestHost::start().await;
+    let pull_request = palisade.repository().open_pull_request("Add a feature");
+    let run = pull_request.start_run("ci.yml");
+    run.upload("trivy-web", &[("trivy.json", &evidence::trivy(&[("CVE-2026-0001", "LOW")]))]);
+    run.upload("trivy-api", &[("trivy.json", &evidence::trivy(&[("CVE-2026-0002", "HIGH")]))]);
+    run.complete("success");
+    let failed = pull_request.check_run_completed(VULNERABILITIES).await;
+    assert_eq!(failed.to_string(), "failure: Vulnerability Check - Failed");
+    let told = format!("{} {}", failed.summary.unwrap_or_default(), failed.text.unwrap_or_default());
+    assert!(told.contains("CVE-2026-0002") && told.contains("trivy-api/trivy.json"), "{told}");
+    assert!(told.contains("trivy-web/trivy.json"), "both are evidence: {told}");
+    palisade.settled().await;
+
+    let palisade = palisade.restarted("[plugins.vulnerability.settings]\nmaximum_severity = \"high\"\n").await;
+    palisade.settled().await;
+    pull_request.rerequest(VULNERABILITIES);
+    pull_request.check_run_shows(VULNERABILITIES, "success: Vulnerability Check - Passed").await;
+    palisade.settled().await;
+}
+
+/// Proves W14.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unrelated_workflow_that_ends_later_changes_nothing() {
+    let palisade = TestHost::start().await;
+    let pull_request = palisade.repository().open_pull_request("Add a feature");
+    let run = pull_request.start_run("ci.yml");
+    run.upload("sbom", &[("sbom.json", &evidence::spdx(&[("left-pad", "GPL-3.0-only")]))]);
+    run.complete("success");
+    let failed = pull_request.check_run_completed(LICENSES).await;
+    palisade.settled().await;
+    let docs = pull_request.start_run("docs.yml");
+    docs.upload("site", &[("index.html", b"<html></html>".as_slice())]);
+    docs.complete("success");
+    palisade.settled().await;
+    let still = pull_request.check_run(LICENSES).expect("opened");
+    assert_eq!((still.id, still.to_string()), (failed.id, "failure: License Check - Failed".to_owned()));
+    assert_eq!(pull_request.check_runs().len(), 2);
+}
+
+/// Proves W36.
+#[tokio::test(flavor = "multi_thread")]
+async fn organisations_with_installations_of_their_own_are_judged_side_by_side() {
+    let palisade = TestHost::start().await;
+    let judged = [("acme/shop", "MIT"), ("globex/site", "GPL-3.0-only")].map(|(repository, license)| {
+        let pull_request = palisade.github.repository(repository).open_pull_request("Add a feature");
+        let run = pull_request.start_run("ci.yml");
+        run.upload("sbom", &[("sbom.json", &evidence::spdx(&[("left-pad", license)]))]);
+        run.complete("success");
+        pull_request
+    });
+    let [passed, failed] = judged;
+    assert_eq!(passed.check_run_completed(LICENSES).await.to_string(), "success: License Check - Passed");
+    assert_eq!(failed.check_run_completed(LICENSES).await.to_string(), "failure: License Check - Failed");
+    palisade.settled().await;
+    assert_eq!(palisade.github.journal().mints(), 4, "for each installation one token that reads and one that writes");
+}
