@@ -129,7 +129,8 @@ pub async fn serve(config: Config) -> Result<Host> {
         queue: queue.clone(),
         metrics: bench.metrics.clone(),
         app_id: config.github.app_id,
-        details_url: config.server.public_url.clone(),
+        comments: config.comments.enabled,
+        presentation: setup::presentation(&config),
     };
     let opa_servers = opa_servers(&bench.catalogue);
     let pipeline_plan = Arc::new(bench.plan);

@@ -27,6 +27,8 @@ pub struct Config {
     pub records: Records,
     pub runtime: Runtime,
     pub log: Log,
+    pub output: Output,
+    pub comments: Comments,
     pub opa: Opa,
     /// Plugins beside the first-party ones, or settings for those, by name.
     pub plugins: BTreeMap<String, Plugin>,
@@ -258,6 +260,31 @@ impl Default for Log {
     }
 }
 
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Output {
+    /// Annotations of one check at most; the text counts those that are left out. Default 300, which is also the most:
+    /// more make a pull request's page unusable.
+    pub annotations: usize,
+}
+impl Default for Output {
+    fn default() -> Self {
+        Self { annotations: 300 }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Comments {
+    /// One comment on each pull request on which something is to be acted upon. Default true.
+    pub enabled: bool,
+}
+impl Default for Comments {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
+}
+
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Opa {
@@ -303,6 +330,8 @@ pub struct Check {
     /// stands beside what their entrypoint tells.
     pub reads: Option<Vec<String>>,
     pub fail_closed: Option<bool>,
+    /// Whether it has a section in the pull request's comment. Default true.
+    pub comment: Option<bool>,
     /// `success`, `neutral` or `failure`.
     pub on_partial: Option<String>,
     pub on_warn: Option<String>,
@@ -408,6 +437,9 @@ impl Config {
         }
         if !matches!(self.rerun_scope.as_deref(), None | Some("all" | "failed")) {
             missing.push("rerun_scope is neither `all` nor `failed`".to_owned());
+        }
+        if self.output.annotations > 300 {
+            missing.push("output.annotations must be at most 300: more make a pull request's page unusable".to_owned());
         }
         if self.queue.workers == 0 || self.queue.capacity == 0 {
             missing.push("queue.workers and queue.capacity must be at least 1".to_owned());

@@ -6,6 +6,7 @@ mod auth;
 mod blobs;
 mod calls;
 mod checks;
+mod comments;
 mod counters;
 mod deliveries;
 mod error;
@@ -20,6 +21,7 @@ mod transport;
 
 pub use blobs::{BlobHosts, Download};
 pub use checks::{CheckRun, CheckRunId, CheckRunSummary, CheckRunUpdate, NewCheckRun};
+pub use comments::{Comment, CommentId};
 pub use counters::Counters;
 pub use deliveries::DeliveryAttempt;
 pub use error::GitHubError;
@@ -42,6 +44,7 @@ struct Inner {
     lanes: limits::Lanes,
     counters: Counters,
     pace: Pace,
+    app: tokio::sync::OnceCell<App>,
 }
 
 /// A repository and the installation through which the App sees it.
@@ -106,6 +109,7 @@ impl GitHub {
             lanes: limits::Lanes::default(),
             counters: Counters::default(),
             pace: options.pace,
+            app: tokio::sync::OnceCell::new(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -119,6 +123,11 @@ impl GitHub {
         }
         let app: Wire = self.read(calls::Call::get("/app".to_owned(), calls::Identity::App)).await?;
         Ok(App { id: app.id, slug: app.slug.unwrap_or_default() })
+    }
+
+    /// As `app`, asked once: who we are does not change while the process lives.
+    pub async fn identity(&self) -> Result<&App, GitHubError> {
+        self.inner.app.get_or_try_init(|| self.app()).await
     }
 
     pub fn counters(&self) -> &Counters {

@@ -2,6 +2,7 @@
 //! Record → Publication. Plain data and the clock as a trait; no I/O, no environment, no clock of its own.
 
 pub mod artifact;
+pub mod changed_lines;
 pub mod event;
 pub mod evidence;
 pub mod ids;
@@ -15,6 +16,7 @@ pub mod secret;
 pub mod verdict;
 
 pub use artifact::{Artifact, Outline, Syntax, UnreadableArtifact};
+pub use changed_lines::ChangedLines;
 pub use event::{Event, PullRequestEvent, WorkflowRun, WorkflowRunEvent};
 pub use evidence::Evidence;
 pub use ids::{

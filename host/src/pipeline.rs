@@ -189,7 +189,7 @@ impl Pipeline {
         let fingerprint = fingerprint(&self.plan, &commit, &runs, standing.overdue);
         let unchanged = commit.fingerprint == Some(fingerprint);
         if unchanged && asked.is_empty() {
-            return Ok(());
+            return Ok(self.publisher.comment_again(lease, &mut commit).await?);
         }
         if standing.ended == 0 && !standing.overdue {
             return self.show_waiting(lease, &mut commit, &standing).await;
@@ -206,8 +206,9 @@ impl Pipeline {
         let files = case.files();
         let record = self.judge.record(&call, case).await; // cannot fail: broken is an answer
         self.state.record(&record, &files).await?; // before anybody sees it
-        let publications = report::render(&record);
-        self.publisher.send(lease, &mut commit, &publications).await?; // the only writes to GitHub
+        let publications = report::render(&record, &self.publisher.presentation);
+        self.publisher.send(lease, &mut commit, &publications).await?; // the only writes to GitHub,
+        self.publisher.comment(lease, &mut commit, &record).await; // and this one, after the checks
         let undecided = report::undecided(&record);
         if partly && undecided.is_none() {
             return Ok(self.state.remember_commit(&lease.commit, &commit).await?);

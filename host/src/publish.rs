@@ -1,12 +1,15 @@
-//! The only writes to GitHub: finds, adopts, creates and updates our check runs. One run per (repository, sha, check
-//! name); ids are stored as soon as they are known, and the fence is checked before each write.
+//! The only writes to GitHub: finds, adopts, creates and updates our check runs and the pull request's comment. One run
+//! per (repository, sha, check name); ids are stored as soon as they are known, and the fence is checked before each
+//! write.
+
+mod comment;
 
 use crate::github::{CheckRunId, CheckRunSummary, CheckRunUpdate, GitHub, GitHubError, NewCheckRun, RepositoryAt};
 use crate::model::plan::Conclusion;
 use crate::model::publication::{Annotation, CheckPublication, CheckState};
 use crate::model::{CheckName, CommitKey, Digest, Unix};
 use crate::queue::{JobQueue, Lease};
-use crate::report;
+use crate::report::{self, Presentation};
 use crate::state::{CheckHandle, CommitState, State, StoreError};
 use crate::telemetry::Metrics;
 use futures::future::join_all;
@@ -27,6 +30,12 @@ pub enum PublishError {
     /// Somebody else has the commit now, and writes what is true.
     #[error("the lease on the commit is lost")]
     Fenced,
+    /// A job for another commit of the same pull request.
+    #[error("another job writes the comment of pull request {0}")]
+    CommentBusy(u64),
+    /// It is looked for before it is created again.
+    #[error("whether the comment of pull request {0} was created is not known yet")]
+    CommentUnanswered(u64),
 }
 
 #[derive(Debug)]
@@ -37,8 +46,9 @@ pub struct Publisher {
     pub metrics: Metrics,
     /// The App's id, to know our own runs by.
     pub app_id: u64,
-    /// Where people reach this host; details pages come with a later version.
-    pub details_url: Option<String>,
+    /// Whether pull requests get a comment.
+    pub comments: bool,
+    pub presentation: Presentation,
 }
 
 impl Publisher {
@@ -224,7 +234,8 @@ impl Publisher {
             summary: publication.summary.clone(),
             text: publication.text.clone(),
             annotations: annotations.to_vec(),
-            details_url: self.details_url.clone(),
+            buttons: publication.buttons.clone(),
+            details_url: publication.details_url.clone().or_else(|| self.presentation.public_url.clone()),
             started_at,
         }
     }

@@ -1,8 +1,9 @@
-//! What people and GitHub are shown of a Record: check runs with annotations, a terminal's tables, SARIF, Markdown,
+//! What people and GitHub are shown of a Record: check runs with annotations, the comment, a terminal's tables, SARIF, Markdown,
 //! JSON. Pure: it needs the Record and nothing else, calls nobody, and judges nothing anew. All text from outside goes
 //! through `escape`.
 
 mod annotations;
+mod comment;
 mod conclude;
 mod escape;
 mod json;
@@ -14,6 +15,7 @@ mod sarif;
 mod terminal;
 mod wording;
 
+pub use comment::{About, comment};
 pub use conclude::{Decision, Row, conclude, decide, result_of};
 pub use escape::plain;
 pub use json::json;
@@ -24,29 +26,62 @@ pub use sarif::sarif;
 pub use terminal::{Colour, terminal};
 pub use wording::{headline, title};
 
-use crate::model::CheckName;
 use crate::model::plan::{CheckPlan, Conclusion};
-use crate::model::publication::{CheckPublication, CheckState};
+use crate::model::publication::{Button, CheckPublication, CheckState};
 use crate::model::record::{CheckRecord, Record};
+use crate::model::{CheckName, JobId};
+use std::collections::BTreeSet;
 
-/// Every check of a record as GitHub is to show it.
-pub fn render(record: &Record) -> Vec<CheckPublication> {
-    record.checks.iter().map(|check| publication(record, check)).collect()
+/// How results are shown, whatever they are: the operator's choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presentation {
+    /// Where people reach this host: below it each decision has a page.
+    pub public_url: Option<String>,
+    /// Annotations of one check at most.
+    pub annotations: usize,
+    /// Checks without a section in the comment.
+    pub uncommented: BTreeSet<CheckName>,
 }
 
-fn publication(record: &Record, check: &CheckRecord) -> CheckPublication {
+impl Default for Presentation {
+    fn default() -> Self {
+        Self { public_url: None, annotations: limits::ANNOTATIONS, uncommented: BTreeSet::new() }
+    }
+}
+
+impl Presentation {
+    /// The page of a decision.
+    pub fn details(&self, decision: &JobId) -> Option<String> {
+        let url = self.public_url.as_deref()?;
+        Some(format!("{}/decisions/{decision}", url.trim_end_matches('/')))
+    }
+}
+
+/// Every check of a record as GitHub is to show it.
+pub fn render(record: &Record, presentation: &Presentation) -> Vec<CheckPublication> {
+    record.checks.iter().map(|check| publication(record, check, presentation)).collect()
+}
+
+fn publication(record: &Record, check: &CheckRecord, presentation: &Presentation) -> CheckPublication {
     let decision = decide(record, check);
-    let annotations = match decision.state {
-        CheckState::InProgress => Vec::new(),
-        CheckState::Completed(_) => annotations::annotations(check),
+    let details_url = presentation.details(&record.job);
+    let (annotations, buttons) = match decision.state {
+        CheckState::InProgress => (Default::default(), Vec::new()),
+        CheckState::Completed(_) => {
+            let changed = record.changed_lines.as_ref();
+            (annotations::annotations(check, changed, presentation.annotations), Button::ALL.to_vec())
+        }
     };
+    let text = page::text(record, check, decision, &annotations.omitted(details_url.as_deref()));
     CheckPublication {
         check: check.check.clone(),
         state: decision.state,
         title: title(&check.check, decision),
         summary: page::summary(record, check, decision),
-        text: page::text(record, check, decision),
-        annotations,
+        text,
+        annotations: annotations.shown,
+        buttons,
+        details_url,
     }
 }
 
@@ -60,6 +95,8 @@ pub fn opening(check: &CheckName) -> CheckPublication {
         summary: wording::in_progress(check),
         text: "The result follows as soon as the workflow runs that bring the evidence have ended.".to_owned(),
         annotations: Vec::new(),
+        buttons: Vec::new(),
+        details_url: None,
     }
 }
 
@@ -72,6 +109,8 @@ pub fn not_evaluated(check: &CheckName, reason: &str) -> CheckPublication {
         summary: format!("Not evaluated: {}.", escape::text(reason)),
         text: "Nothing was judged. If this commit is to be judged all the same, re-run the check.".to_owned(),
         annotations: Vec::new(),
+        buttons: vec![Button::Rerun],
+        details_url: None,
     }
 }
 
@@ -85,6 +124,8 @@ pub fn outage_of(check: &CheckPlan, why: &str) -> CheckPublication {
         summary: format!("{}\n\n{}", wording::OUTAGE, escape::text(why)),
         text: wording::RERUN.to_owned(),
         annotations: Vec::new(),
+        buttons: vec![Button::Rerun],
+        details_url: None,
     }
 }
 
@@ -112,10 +153,12 @@ pub fn markdown(record: &Record) -> String {
         true => format!("# {}\n\n{}\n", escape::text(&shown.title), shown.summary),
         false => format!("# {}\n\n{}\n\n{}\n", escape::text(&shown.title), shown.summary, shown.text),
     };
-    render(record).into_iter().map(section).collect::<Vec<_>>().join("\n")
+    render(record, &Presentation::default()).into_iter().map(section).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

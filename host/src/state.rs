@@ -1,8 +1,11 @@
 //! What is remembered between events: a trait for the backends, and typed kinds on top of it. State is a help, never
 //! the truth: what is lost is found again on GitHub.
 
+mod comment;
 pub mod memory;
 pub mod records;
+
+pub use comment::{CommentLock, CommentPlace, CommentState};
 
 use crate::model::event::{InstallationChange, InstallationEvent, MergeGroup, Origin, PullRequest};
 use crate::model::publication::CheckState;
@@ -91,6 +94,9 @@ pub struct CommitState {
     pub looks: u32,
     /// What the last decision was made from; equal inputs need no second one.
     pub fingerprint: Option<Digest>,
+    /// The decision whose comment could not be written yet, though its checks were.
+    #[serde(default)]
+    pub comment_due: Option<JobId>,
 }
 
 /// What was last said about a pull request and this commit.

@@ -28,6 +28,8 @@ pub struct Metrics {
     pub limit_hits: IntCounterVec,
     /// `checks_total{conclusion}`: published completions.
     pub checks: IntCounterVec,
+    /// `comments_total{result}`: created, updated, resolved, unchanged, none, kept, failed; `deleted` counts duplicates.
+    pub comments: IntCounterVec,
     /// `report_cache_total{result}`: hit, miss.
     pub report_cache: IntCounterVec,
     /// `totals{name}`: counters that other rooms keep themselves: downloads, mints, GitHub requests, compiled code.
@@ -71,6 +73,7 @@ impl Metrics {
             plugin_call_seconds: seconds("plugin_call_seconds", "Time of guest calls", &["plugin", "kind"])?,
             limit_hits: counter("limit_hits_total", "Limits that ended a call", &["plugin", "limit"])?,
             checks: counter("checks_total", "Check runs completed, by conclusion", &["conclusion"])?,
+            comments: counter("comments_total", "What became of pull request comments", &["result"])?,
             report_cache: counter("report_cache_total", "Normalized reports found or made", &["result"])?,
             totals: gauge("totals", "Counters that rooms keep themselves", &["name"])?,
             engine_pooling,

@@ -3,6 +3,7 @@
 mod attacks;
 mod chaos;
 mod command_line;
+mod comments;
 mod conclusions;
 mod corpus;
 mod documents;

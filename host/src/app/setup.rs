@@ -9,6 +9,7 @@ use crate::policy::{
     self, AvailableKind, AvailablePlugin, CheckConfig, Entrypoints, FailClosed, KnobOverrides, PolicyConfig, PolicyUse,
     WaiverConfig,
 };
+use crate::report::Presentation;
 use crate::runtime::{LimitOverrides, Limits, PluginInfo, PluginKind};
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Map, Value, json};
@@ -153,6 +154,16 @@ pub fn plan(config: &Config, catalogue: &Catalogue) -> (Plan, Vec<String>) {
         }
     }
     (plan, problems)
+}
+
+/// How results are shown. Names that are none were refused with the plan.
+pub fn presentation(config: &Config) -> Presentation {
+    let uncommented = config.checks.iter().filter(|(_, check)| check.comment == Some(false));
+    Presentation {
+        public_url: config.server.public_url.clone(),
+        annotations: config.output.annotations,
+        uncommented: uncommented.filter_map(|(name, _)| CheckName::parse(name).ok()).collect(),
+    }
 }
 
 fn available(catalogue: &Catalogue) -> Vec<AvailablePlugin> {

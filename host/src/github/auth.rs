@@ -26,11 +26,13 @@ const TOKEN_LIFE_S: u64 = 3600;
 /// Beyond so many scopes the expired ones are swept out.
 const SCOPES_KEPT: usize = 1024;
 
-/// A token can do one of the two, never both.
+/// A token can do one of these, never two. Comments have one of their own: without the permission for them checks are
+/// written all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Access {
     Read,
     Write,
+    Comment,
 }
 
 pub(super) struct Credentials {
@@ -115,6 +117,7 @@ impl Access {
                 "actions": "read", "checks": "read", "contents": "read", "metadata": "read", "pull_requests": "read",
             }),
             Access::Write => serde_json::json!({ "checks": "write", "metadata": "read" }),
+            Access::Comment => serde_json::json!({ "pull_requests": "write", "metadata": "read" }),
         }
     }
 }

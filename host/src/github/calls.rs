@@ -67,6 +67,10 @@ impl Call {
     pub fn patch(path: String, identity: Identity, body: serde_json::Value) -> Self {
         Self { body: Some(body), ..Self::new(Method::PATCH, path, identity) }
     }
+    /// The second time there is nothing left to delete, so repeating is harmless.
+    pub fn delete(path: String, identity: Identity) -> Self {
+        Self::new(Method::DELETE, path, identity).repeatable()
+    }
     /// Doing it twice ends the same.
     pub fn repeatable(self) -> Self {
         Self { repeatable: true, ..self }
@@ -243,6 +247,7 @@ impl GitHub {
         let response = match call.method {
             Method::GET => client._get(path).await,
             Method::PATCH => client._patch(path, call.body.as_ref()).await,
+            Method::DELETE => client._delete(path, call.body.as_ref()).await,
             _ => client._post(path, call.body.as_ref()).await,
         };
         let (parts, body) = response.map_err(failed)?.into_parts();

@@ -4,7 +4,7 @@
 use super::auth::Access;
 use super::calls::{Call, Identity, in_repository};
 use super::{GitHub, GitHubError, RepositoryAt};
-use crate::model::publication::{Annotation, CheckState};
+use crate::model::publication::{Annotation, Button, CheckState};
 use crate::model::{CheckName, HeadSha, Unix};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -41,6 +41,8 @@ pub struct CheckRunUpdate {
     pub summary: String,
     pub text: String,
     pub annotations: Vec<Annotation>,
+    /// At most three; none takes away those that are there.
+    pub buttons: Vec<Button>,
     pub details_url: Option<String>,
     pub started_at: Option<Unix>,
 }
@@ -197,7 +199,8 @@ fn content(update: &CheckRunUpdate) -> Result<Value, GitHubError> {
     if !update.annotations.is_empty() {
         output["annotations"] = update.annotations.iter().map(annotation).collect();
     }
-    let mut body = json!({ "output": output });
+    let buttons: Vec<Value> = update.buttons.iter().map(|button| wire(*button)).collect();
+    let mut body = json!({ "output": output, "actions": buttons });
     match update.state {
         CheckState::InProgress => body["status"] = json!("in_progress"),
         CheckState::Completed(conclusion) => {
@@ -213,6 +216,10 @@ fn content(update: &CheckRunUpdate) -> Result<Value, GitHubError> {
         body["started_at"] = json!(started.to_string());
     }
     Ok(body)
+}
+
+fn wire(button: Button) -> Value {
+    json!({ "label": button.label(), "description": button.description(), "identifier": button.identifier() })
 }
 
 fn annotation(annotation: &Annotation) -> Value {

@@ -3,7 +3,7 @@
 use super::testing::{json as answer, *};
 use super::*;
 use crate::model::plan::Conclusion;
-use crate::model::publication::{Annotation, AnnotationLevel, CheckState};
+use crate::model::publication::{Annotation, AnnotationLevel, Button, CheckState};
 use crate::model::{CheckName, HeadSha, RunId};
 use futures::StreamExt as _;
 use serde_json::json;
@@ -40,6 +40,7 @@ fn update(annotations: usize) -> CheckRunUpdate {
         summary: "s".to_owned(),
         text: String::new(),
         annotations: vec![annotation; annotations],
+        buttons: vec![Button::Rerun; annotations.min(1)],
         details_url: None,
         started_at: Some(1_700_000_000),
     }
@@ -206,12 +207,16 @@ async fn a_check_run_is_written_in_githubs_words() {
     assert_eq!(
         server.asked("POST /api/v3/repos/acme/shop/check-runs")[0].body,
         json!({ "name": "Vulnerabilities / all", "head_sha": "a".repeat(40), "external_id": "palisade/v1/x",
-            "status": "in_progress", "output": { "title": "t", "summary": "s" },
+            "status": "in_progress", "output": { "title": "t", "summary": "s" }, "actions": [],
             "started_at": "2023-11-14T22:13:20Z" })
     );
     github.update_check_run(&shop(), CheckRunId(99), &update(1)).await.unwrap();
     let body = &server.asked("PATCH")[0].body;
     assert_eq!(body["conclusion"], "failure");
+    assert_eq!(
+        body["actions"],
+        json!([{ "label": "Re-run", "description": "Judge this commit again", "identifier": "rerun" }])
+    );
     // Columns are left out, because the annotation spans two lines.
     assert_eq!(
         body["output"]["annotations"],
@@ -476,4 +481,52 @@ impl GitHub {
     async fn workflow_run_of_shop(&self) -> Result<crate::model::WorkflowRun, GitHubError> {
         self.workflow_run(&shop(), RunId(1)).await
     }
+}
+
+fn comment(id: u64, body: &str) -> serde_json::Value {
+    json!({ "id": id, "body": body, "user": { "login": "palisade[bot]", "type": "Bot" },
+        "performed_via_github_app": { "id": 7 } })
+}
+
+#[tokio::test]
+async fn comments_are_listed_to_the_end_oldest_first_or_not_at_all() {
+    let server = Server::start(|asked, _| match asked.path.as_str() {
+        _ if is_mint(asked) => token("t"),
+        "/api/v3/repos/acme/shop/issues/3/comments?per_page=100" => {
+            let link = "<https://evil.example/api/v3/repos/acme/shop/issues/3/comments?page=2>; rel=\"next\"";
+            plain(200, &[("link", link)], json!([comment(5, "five"), comment(4, "four")]).to_string())
+        }
+        "/api/v3/repos/acme/shop/issues/3/comments?page=2" => {
+            let person = json!({ "id": 6, "body": null, "user": { "login": "mona", "type": "User" } });
+            answer(200, json!([comment(5, "five"), person]))
+        }
+        _ => plain(502, &[], ""),
+    });
+    let server = server.await;
+    let listed = server.github().list_comments(&shop(), 3).await.unwrap();
+    let ids: Vec<u64> = listed.iter().map(|comment| comment.id.0).collect();
+    assert_eq!(ids, [4, 5, 6]);
+    assert_eq!((listed[0].app_id, listed[0].bot.as_deref()), (Some(7), Some("palisade[bot]")));
+    assert_eq!((listed[2].app_id, listed[2].bot.as_deref(), listed[2].body.as_str()), (None, None, ""));
+    assert!(matches!(server.github().list_comments(&shop(), 4).await, Err(GitHubError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_comment_is_created_once_changed_persistently_and_deleted_for_good() {
+    let server = Server::start(|asked, before| match (is_mint(asked), asked.method.as_str()) {
+        (true, _) => token("t"),
+        (_, "DELETE") => answer(404, json!({})),
+        (_, "PATCH") if before == 1 => answer(200, comment(9, "new")),
+        _ => plain(502, &[], ""),
+    });
+    let server = server.await;
+    let github = server.github();
+    assert!(matches!(github.create_comment(&shop(), 3, "text").await, Err(GitHubError::Unavailable(_))));
+    let created = server.asked("POST /api/v3/repos");
+    assert_eq!((created.len(), &created[0].body), (1, &json!({ "body": "text" })));
+    github.update_comment(&shop(), CommentId(9), "new").await.unwrap();
+    assert_eq!(server.asked("PATCH /api/v3/repos/acme/shop/issues/comments/9").len(), 2);
+    github.delete_comment(&shop(), CommentId(9)).await.unwrap();
+    let minted = &server.asked("POST /api/v3/app")[0].body["permissions"];
+    assert_eq!((&minted["pull_requests"], &minted["checks"]), (&json!("write"), &json!(null)));
 }

@@ -1,6 +1,6 @@
-//! What GitHub is told: check runs and annotations, rendered and within GitHub's limits.
+//! What GitHub is told: check runs with annotations and buttons, and the comment; rendered and within GitHub's limits.
 
-use super::ids::CheckName;
+use super::ids::{CheckName, Digest, HeadSha, JobId};
 use super::plan::Conclusion;
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +14,53 @@ pub struct CheckPublication {
     pub summary: String,
     /// Markdown, escaped, at most 65,535 bytes; empty means none.
     pub text: String,
-    /// Most severe first, at most 300.
+    /// Those on changed lines first, then the most severe; at most 300.
     pub annotations: Vec<Annotation>,
+    pub buttons: Vec<Button>,
+    /// Where the decision is explained; the host's own address while there is none. Another address is no other content:
+    /// the page of an equal decision says the same.
+    #[serde(skip)]
+    pub details_url: Option<String>,
+}
+
+/// What people can press at a completed check. GitHub shows three at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Button {
+    Rerun,
+    Explain,
+}
+
+impl Button {
+    pub const ALL: [Button; 2] = [Button::Rerun, Button::Explain];
+
+    /// By which GitHub names the button that was pressed: at most 20 characters.
+    pub fn identifier(self) -> &'static str {
+        match self {
+            Button::Rerun => "rerun",
+            Button::Explain => "explain",
+        }
+    }
+
+    pub fn from_identifier(identifier: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|button| button.identifier() == identifier)
+    }
+
+    /// At most 20 characters.
+    pub fn label(self) -> &'static str {
+        match self {
+            Button::Rerun => "Re-run",
+            Button::Explain => "Explain",
+        }
+    }
+
+    /// At most 40 characters.
+    pub fn description(self) -> &'static str {
+        match self {
+            Button::Rerun => "Judge this commit again",
+            Button::Explain => "Say how this result came about",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,4 +88,133 @@ pub struct Annotation {
     pub level: AnnotationLevel,
     pub title: String,
     pub message: String,
+}
+
+/// The one comment of a pull request, with a section for each check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommentPublication {
+    pub standing: Standing,
+    pub marker: Marker,
+    /// Markdown, escaped, with the marker as its first line; at most 60,000 bytes.
+    pub body: String,
+    /// Of what people read, the address of the details left out: equal content is not written again.
+    pub content: Digest,
+    /// Of what was decided, whatever the commit: a comment that somebody deleted comes back only with another verdict.
+    pub verdict: Digest,
+}
+
+/// What a result asks of a pull request's comment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Checks are still going and nothing blocks so far: what is there stays.
+    Unfinished,
+    /// Nothing to say: a comment that is there is resolved, none is written.
+    Clean,
+    /// Something to know and nothing to do: a comment that is there says it, none is written.
+    Noted,
+    /// Something to act upon: the comment is written.
+    Open,
+}
+
+/// The first line of the comment, which nobody sees. By it and by its author the comment is found again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marker {
+    pub app: u64,
+    pub pull_request: u64,
+    pub sha: HeadSha,
+    pub generation: Generation,
+}
+
+impl Marker {
+    /// The marker of a comment's body, if its first line is one. Anybody can write one: see who the author is.
+    pub fn of_body(body: &str) -> Option<Self> {
+        let line = body.lines().next()?.trim();
+        let mut words = line.strip_prefix("<!-- palisade:v1 ")?.strip_suffix(" -->")?.split(' ');
+        let mut value = |key: &str| words.next()?.strip_prefix(key)?.strip_prefix('=');
+        Some(Self {
+            app: value("app")?.parse().ok()?,
+            pull_request: value("pr")?.parse().ok()?,
+            sha: HeadSha::parse(value("sha")?).ok()?,
+            generation: Generation::parse(value("gen")?)?,
+        })
+    }
+}
+
+impl std::fmt::Display for Marker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { app, pull_request, sha, generation } = self;
+        write!(f, "<!-- palisade:v1 app={app} pr={pull_request} sha={sha} gen={generation} -->")
+    }
+}
+
+/// How new a comment is: the job whose event made its commit the pull request's head, then the job that decided. Job ids
+/// sort by time. So a late decision about an older head never takes the place of one about a newer head.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Generation {
+    /// Absent where only a workflow run told of the pull request.
+    pub head: Option<JobId>,
+    pub decision: JobId,
+}
+
+impl Generation {
+    pub fn is_newer_than(&self, other: &Self) -> bool {
+        match (&self.head, &other.head) {
+            (Some(own), Some(theirs)) => (own, &self.decision) > (theirs, &other.decision),
+            // What is known of heads may be lost; the order of the decisions never is.
+            _ => self.decision > other.decision,
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (head, decision) = text.split_once('/')?;
+        let head = (head != "-").then(|| JobId(head.to_owned()));
+        (!decision.is_empty()).then(|| Self { head, decision: JobId(decision.to_owned()) })
+    }
+}
+
+impl std::fmt::Display for Generation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.head.as_ref().map_or("-", |head| &head.0), self.decision)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn generation(head: Option<&str>, decision: &str) -> Generation {
+        Generation { head: head.map(|head| JobId(head.to_owned())), decision: JobId(decision.to_owned()) }
+    }
+
+    #[test]
+    fn a_marker_is_read_as_it_was_written_and_only_from_the_first_line() {
+        let sha = HeadSha::parse(&"a".repeat(40)).unwrap();
+        let marker = Marker { app: 7, pull_request: 3, sha, generation: generation(Some("01-a"), "02-b") };
+        assert_eq!(Marker::of_body(&format!("{marker}\r\nWords")), Some(marker.clone()));
+        assert_eq!(Marker::of_body(&format!("Words\n{marker}")), None);
+        let unknown = Marker { generation: generation(None, "02-b"), ..marker };
+        assert_eq!(Marker::of_body(&unknown.to_string()), Some(unknown));
+        for other in ["<!-- palisade:v1 -->", "<!-- palisade:v1 app=x pr=3 sha=1 gen=1 -->", "", "<!-- -->"] {
+            assert_eq!(Marker::of_body(other), None);
+        }
+    }
+
+    #[test]
+    fn a_late_decision_about_an_older_head_is_not_newer() {
+        let newer_head = generation(Some("03"), "04");
+        assert!(newer_head.is_newer_than(&generation(Some("01"), "05")));
+        assert!(!generation(Some("01"), "05").is_newer_than(&newer_head));
+        assert!(generation(Some("03"), "06").is_newer_than(&newer_head));
+        assert!(!newer_head.is_newer_than(&newer_head));
+        assert!(generation(None, "07").is_newer_than(&newer_head));
+        assert!(!newer_head.is_newer_than(&generation(None, "07")));
+    }
+
+    #[test]
+    fn buttons_keep_to_githubs_limits() {
+        for button in Button::ALL {
+            assert!(button.label().len() <= 20 && button.description().len() <= 40 && button.identifier().len() <= 20);
+            assert_eq!(Button::from_identifier(button.identifier()), Some(button));
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! What was decided, from which digests, how long each step took. Written before anything is published.
 
 use super::artifact::UnreadableArtifact;
+use super::changed_lines::ChangedLines;
 use super::evidence::Hidden;
 use super::ids::{CheckName, CommitKey, Digest, JobId, Unix};
 use super::material::Material;
@@ -35,6 +36,9 @@ pub struct Record {
     /// What was judged. Absent in the records of hosts that did not keep it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub material: Option<Material>,
+    /// What the pull request changes, where that was read.
+    #[serde(default)]
+    pub changed_lines: Option<ChangedLines>,
     /// Milliseconds per step: fetch, normalize, correlate, evaluate.
     pub timings_ms: Vec<(String, u64)>,
 }

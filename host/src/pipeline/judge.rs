@@ -182,6 +182,7 @@ impl Judge {
             hidden_findings: correlate::hidden_findings(&evidence),
             remote_answers: remote.in_order(),
             material,
+            changed_lines: None,
             timings_ms: steps.timings_ms,
         }
     }

@@ -2,15 +2,35 @@
 //! as it is, so it is made plain rather than escaped.
 
 use super::escape;
-use super::limits::{ANNOTATION_MESSAGE_BYTES, ANNOTATION_TITLE_BYTES, ANNOTATIONS, floor};
+use super::limits::{ANNOTATION_MESSAGE_BYTES, ANNOTATION_TITLE_BYTES, floor};
 use super::page::{Section, violations};
+use super::wording::counted;
+use crate::model::ChangedLines;
 use crate::model::publication::{Annotation, AnnotationLevel};
 use crate::model::record::CheckRecord;
 use crate::model::report::Location;
 use crate::model::verdict::Violation;
 
-/// Blocking first, then by severity, place and text.
-pub fn annotations(check: &CheckRecord) -> Vec<Annotation> {
+/// The annotations of one check, and how many there was no room for.
+#[derive(Debug, Default)]
+pub struct Annotations {
+    pub shown: Vec<Annotation>,
+    pub left_out: usize,
+}
+
+impl Annotations {
+    /// A paragraph that tells of those that were left out; empty if there are none.
+    pub fn omitted(&self, details_url: Option<&str>) -> String {
+        if self.left_out == 0 {
+            return String::new();
+        }
+        let place = details_url.map(|url| format!("; [details]({url})")).unwrap_or_default();
+        format!("… and {} not shown beside their lines{place}", counted(self.left_out as u32, "more annotation"))
+    }
+}
+
+/// Those on lines that the pull request changes come first; then blocking ones; then by severity, place and text.
+pub fn annotations(check: &CheckRecord, changed: Option<&ChangedLines>, most: usize) -> Annotations {
     let levels = [
         (Section::Blocking, AnnotationLevel::Failure),
         (Section::Warning, AnnotationLevel::Warning),
@@ -19,7 +39,13 @@ pub fn annotations(check: &CheckRecord) -> Vec<Annotation> {
     let all = levels.into_iter().flat_map(|(section, level)| {
         violations(check, section).into_iter().filter_map(move |violation| annotation(violation, level))
     });
-    all.take(ANNOTATIONS).collect()
+    let is_changed =
+        |one: &Annotation| changed.is_some_and(|changed| changed.touches(&one.path, one.start_line, one.end_line));
+    let (mut shown, elsewhere): (Vec<_>, Vec<_>) = all.partition(is_changed);
+    shown.extend(elsewhere);
+    let left_out = shown.len().saturating_sub(most);
+    shown.truncate(most);
+    Annotations { shown, left_out }
 }
 
 fn annotation(violation: &Violation, level: AnnotationLevel) -> Option<Annotation> {

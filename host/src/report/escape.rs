@@ -21,11 +21,30 @@ const DEEPEST_NESTING: usize = 4;
 /// Nobody means to show a longer address.
 const LONGEST_LINK: usize = 2_000;
 
+/// Where a plugin's Markdown may lead: public catalogues of vulnerabilities, weaknesses and licences. Its words are often
+/// made of what stood in an artifact, and a link to anywhere, under our name, is what an attacker wants.
+const LINKED: &[&str] = &[
+    "https://github.com/advisories/",
+    "https://nvd.nist.gov/",
+    "https://osv.dev/",
+    "https://www.cve.org/",
+    "https://cwe.mitre.org/",
+    "https://avd.aquasec.com/",
+    "https://spdx.org/licenses/",
+    "https://opensource.org/",
+    "https://slsa.dev/",
+];
+
 /// Plain text as inert Markdown in one line. Words that GitHub would act upon stand as code.
 pub fn text(outside: &str) -> String {
+    guard_start(inline(outside))
+}
+
+/// As `text`, where something of ours stands before it in the line.
+pub fn inline(outside: &str) -> String {
     let words = plain(outside);
     let inert = |word| if is_active(word) { code(word) } else { spanned(word) };
-    guard_start(words.split(' ').map(inert).collect::<Vec<_>>().join(" "))
+    words.split(' ').map(inert).collect::<Vec<_>>().join(" ")
 }
 
 /// As `text`, for a cell of a table.
@@ -82,7 +101,7 @@ pub fn line(outside: &str) -> String {
     visible(line.trim())
 }
 
-/// A plugin's Markdown: raw HTML, images and links that are not https dropped, their words kept.
+/// A plugin's Markdown: raw HTML, images and links to elsewhere than the public catalogues dropped, their words kept.
 pub fn markdown(outside: &str) -> String {
     let visible = visible(outside);
     let (input, was_cut) = super::limits::floor(&visible, LONGEST_MARKDOWN);
@@ -206,7 +225,8 @@ fn demoted(tag: TagEnd) -> TagEnd {
 
 fn is_safe(address: &str) -> bool {
     let visible = |c: char| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '(' | ')' | '\\' | '"' | '|' | '`');
-    address.len() <= LONGEST_LINK && address.starts_with("https://") && address.chars().all(visible)
+    let leads = LINKED.iter().any(|start| address.starts_with(start));
+    address.len() <= LONGEST_LINK && leads && address.chars().all(visible)
 }
 
 /// Text in which active words became code; everything else as it is.
@@ -238,7 +258,7 @@ fn inert_events(event: Event<'_>) -> Vec<Event<'_>> {
     events
 }
 
-/// Whether GitHub would make something of the word: a mention, a reference to an issue or a commit, a link.
+/// Whether GitHub would make something of the word: a mention, a reference to an issue or a commit, a link, a formula.
 fn is_active(word: &str) -> bool {
     let lower = word.to_ascii_lowercase();
     mentions(word)
@@ -246,18 +266,23 @@ fn is_active(word: &str) -> bool {
         || lower.contains("://")
         || lower.contains("www.")
         || lower.contains("mailto:")
+        // GitHub looks for formulas before it reads Markdown, escaped or not.
+        || word.contains('$')
         || refers_to_issue(word)
         || has_sha(word)
 }
 
-/// `@name` at the start of a word or after what is no part of one; `lodash@4.17.21` is none.
+/// `@name` at the start of a word or after what is no part of one, and what looks like an address. `lodash@4.17.21` is
+/// neither; `lodash@4.17.21-rc` becomes a link to mail.
 fn mentions(word: &str) -> bool {
     let mut before = None;
     for (at, c) in word.char_indices() {
-        let after = word[at + c.len_utf8()..].chars().next();
-        let begins = before.is_none_or(|before: char| !before.is_alphanumeric() && before != '_');
+        let rest = &word[at + c.len_utf8()..];
+        let after = rest.chars().next();
+        // Letters beyond ASCII are no part of a word to whoever looks for names.
+        let begins = before.is_none_or(|before: char| !before.is_ascii_alphanumeric());
         let names = after.is_some_and(|after| after.is_alphanumeric());
-        let is_address = !begins && after.is_some_and(|after| after.is_alphabetic());
+        let is_address = !begins && (after.is_some_and(|after| after.is_alphabetic()) || is_host(rest));
         if c == '@' && ((begins && names) || is_address) {
             return true;
         }
@@ -266,18 +291,21 @@ fn mentions(word: &str) -> bool {
     false
 }
 
+/// As the autolinks of GitHub's Markdown take it: points between, and a letter at the end.
+fn is_host(rest: &str) -> bool {
+    let end = rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-' | '_'))).unwrap_or(rest.len());
+    let host = rest[..end].trim_end_matches(['.', '-', '_']);
+    host.contains('.') && host.ends_with(char::is_alphabetic)
+}
+
 fn refers_to_issue(word: &str) -> bool {
     word.char_indices().any(|(at, c)| c == '#' && word[at + 1..].starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// Seven or more hex digits with a number among them, which is how GitHub tells a commit.
+/// Seven to forty hex digits: GitHub links them if there is such a commit. Some words and numbers are such.
 fn has_sha(word: &str) -> bool {
-    word.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| {
-        (7..=64).contains(&part.len())
-            && part.bytes().all(|b| b.is_ascii_hexdigit())
-            && part.bytes().any(|b| b.is_ascii_digit())
-            && part.bytes().any(|b| b.is_ascii_alphabetic() || part.len() >= 12)
-    })
+    word.split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|part| (7..=64).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// A word that stands in single backticks is code already, as in the host's own sentences.
@@ -323,11 +351,12 @@ fn longest_run(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
 
-/// Zero-width and direction characters, joiners, tags: they change what is read without being seen.
+/// Zero-width and direction characters, joiners, fillers, tags: they change what is read without being seen.
 fn is_invisible(c: char) -> bool {
     matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

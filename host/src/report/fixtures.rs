@@ -144,6 +144,7 @@ pub fn record(checks: Vec<CheckRecord>) -> Record {
         hidden: [0; 3],
         hidden_findings: Vec::new(),
         remote_answers: Vec::new(),
+        changed_lines: None,
         timings_ms: Vec::new(),
     }
 }

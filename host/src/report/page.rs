@@ -40,9 +40,11 @@ pub fn summary(record: &Record, check: &CheckRecord, decision: Decision) -> Stri
     page.finish()
 }
 
-pub fn text(record: &Record, check: &CheckRecord, decision: Decision) -> String {
+/// `remarks` tells of annotations that are not shown.
+pub fn text(record: &Record, check: &CheckRecord, decision: Decision, remarks: &str) -> String {
     let mut page = Page::default();
     page.paragraph(&wording::explanation(check, decision));
+    page.paragraph(remarks);
     if decision.row == Row::Waiting {
         return page.finish();
     }
@@ -118,7 +120,8 @@ pub fn result_word(row: Row) -> &'static str {
     }
 }
 
-fn problems(check: &CheckRecord) -> Vec<String> {
+/// Policies that gave no answer, and why.
+pub fn problems(check: &CheckRecord) -> Vec<String> {
     let told = |judgement: &Judgement| match &judgement.verdict {
         Judged::Verdict(_) => None,
         Judged::Broken(broken, _) => {
@@ -139,6 +142,11 @@ fn problems(check: &CheckRecord) -> Vec<String> {
         )),
     };
     check.judgements.iter().filter_map(told).collect()
+}
+
+/// Files that could not be read, and why.
+pub fn unreadable(record: &Record) -> impl Iterator<Item = String> {
+    record.unreadable.iter().map(|file| format!("- {}: {}\n", escape::code(&file.path), escape::text(&file.reason)))
 }
 
 fn notices(record: &Record, check: &CheckRecord, decision: Decision) -> Vec<String> {
@@ -226,7 +234,8 @@ pub fn violations(check: &CheckRecord, section: Section) -> Vec<&Violation> {
     listed
 }
 
-fn violation_entry(record: &Record, violation: &Violation, section: Section) -> String {
+/// One violation as an entry of a list.
+pub fn violation_entry(record: &Record, violation: &Violation, section: Section) -> String {
     let mut entry = String::from("- ");
     if let Some(severity) = violation.severity {
         entry.push_str(&format!("**{severity}** "));

@@ -24,6 +24,10 @@ fn shown(publication: &CheckPublication) -> String {
     )
 }
 
+fn rendered(record: &Record) -> Vec<CheckPublication> {
+    render(record, &Presentation::default())
+}
+
 fn failing() -> Record {
     let mut failing = record(vec![check(vec![answered(Outcome::Fail)])]);
     failing.hidden = [0, 0, 1];
@@ -35,7 +39,7 @@ fn failing() -> Record {
 
 #[test]
 fn a_failed_check_shows_what_blocks_how_to_fix_it_and_what_does_not_count() {
-    insta::assert_snapshot!(shown(&render(&failing())[0]), @r"
+    insta::assert_snapshot!(shown(&rendered(&failing())[0]), @r"
     Failure: Vulnerability Check - Failed
 
     Found 1 blocking vulnerability violation in 1 scan result.
@@ -91,7 +95,7 @@ fn a_failed_check_shows_what_blocks_how_to_fix_it_and_what_does_not_count() {
 /// Proves W20.
 #[test]
 fn a_passed_check_says_what_was_processed() {
-    insta::assert_snapshot!(shown(&render(&record(vec![check(vec![answered(Outcome::Pass)])]))[0]), @r"
+    insta::assert_snapshot!(shown(&rendered(&record(vec![check(vec![answered(Outcome::Pass)])]))[0]), @r"
     Success: Vulnerability Check - Passed
 
     Processed 7 vulnerability findings in 1 report.
@@ -119,13 +123,13 @@ fn a_license_check_counts_packages() {
     check.check = CheckName::parse("License Check").unwrap();
     let mut record = record(vec![check]);
     record.inputs[0].components = 312;
-    assert_eq!(render(&record)[0].summary.lines().next(), Some("Processed 312 packages in 1 report."));
-    assert_eq!(render(&record)[0].text, "All license policies passed.");
+    assert_eq!(rendered(&record)[0].summary.lines().next(), Some("Processed 312 packages in 1 report."));
+    assert_eq!(rendered(&record)[0].text, "All license policies passed.");
 }
 
 #[test]
 fn a_broken_policy_shows_its_reason_its_limit_and_the_way_out() {
-    insta::assert_snapshot!(render(&record(vec![check(vec![broken(BrokenKind::Timeout)])]))[0].summary, @r"
+    insta::assert_snapshot!(rendered(&record(vec![check(vec![broken(BrokenKind::Timeout)])]))[0].summary, @r"
     A policy gave no usable result, so nothing can be said for it.
 
     | Policy | Result | Blocking | Warnings | Waived | Judged |
@@ -144,7 +148,7 @@ fn a_broken_policy_shows_its_reason_its_limit_and_the_way_out() {
 
 #[test]
 fn an_outage_says_that_it_is_no_failure_of_the_policy() {
-    insta::assert_snapshot!(render(&record(vec![check(vec![unavailable()])]))[0].summary, @r"
+    insta::assert_snapshot!(rendered(&record(vec![check(vec![unavailable()])]))[0].summary, @r"
     The check could not be decided because a system that it needs is unavailable. This is no policy failure.
 
     | Policy | Result | Blocking | Warnings | Waived | Judged |
@@ -177,7 +181,7 @@ fn an_outage_says_that_it_is_no_failure_of_the_policy() {
 fn where_nothing_was_found_the_summary_says_what_was_looked_at() {
     let mut record = record(vec![check(vec![answered(Outcome::NotApplicable)])]);
     record.inputs.clear();
-    insta::assert_snapshot!(render(&record)[0].summary, @r"
+    insta::assert_snapshot!(rendered(&record)[0].summary, @r"
     No vulnerability scan reports were found to analyze. 1 artifact and 1 file were looked at; none covers what the check reads.
 
     | Policy | Result | Blocking | Warnings | Waived | Judged |
@@ -185,18 +189,18 @@ fn where_nothing_was_found_the_summary_says_what_was_looked_at() {
     | `vulnerability` | nothing to judge | 0 | 0 | 0 | 7 vulnerabilities |
     ");
     record.runs = Runs { overdue: true, ..Runs::default() };
-    insta::assert_snapshot!(render(&record)[0].summary.lines().next().unwrap_or_default(), @"No vulnerability scan reports were found to analyze: no workflow run that counts has begun in time. A later run is judged all the same.");
+    insta::assert_snapshot!(rendered(&record)[0].summary.lines().next().unwrap_or_default(), @"No vulnerability scan reports were found to analyze: no workflow run that counts has begun in time. A later run is judged all the same.");
     record.runs = Runs { overdue: true, going: 2, ..Runs::default() };
-    insta::assert_snapshot!(render(&record)[0].summary.lines().next().unwrap_or_default(), @"No vulnerability scan reports were found to analyze: 2 workflow runs are still going after the deadline. What comes later is judged all the same.");
+    insta::assert_snapshot!(rendered(&record)[0].summary.lines().next().unwrap_or_default(), @"No vulnerability scan reports were found to analyze: 2 workflow runs are still going after the deadline. What comes later is judged all the same.");
     record.runs = Runs { going: 2, awaiting_approval: 1, ..Runs::default() };
-    insta::assert_snapshot!(render(&record)[0].summary.lines().next().unwrap_or_default(), @"Vulnerability scan is in progress. It waits for 2 workflow runs to end and for 1 workflow run to be approved by somebody with write access.");
+    insta::assert_snapshot!(rendered(&record)[0].summary.lines().next().unwrap_or_default(), @"Vulnerability scan is in progress. It waits for 2 workflow runs to end and for 1 workflow run to be approved by somebody with write access.");
 }
 
 #[test]
 fn a_run_without_success_is_named_with_its_conclusion() {
     let mut record = record(vec![check(vec![answered(Outcome::Pass)])]);
     record.runs.unsuccessful = vec![("CI @here".to_owned(), "timed_out".to_owned())];
-    insta::assert_snapshot!(render(&record)[0].summary.lines().next().unwrap_or_default(), @"`CI @here` ended with `timed_out`. What was uploaded broke no policy, but it may not be all. Re-run the workflow to have it judged anew.");
+    insta::assert_snapshot!(rendered(&record)[0].summary.lines().next().unwrap_or_default(), @"`CI @here` ended with `timed_out`. What was uploaded broke no policy, but it may not be all. Re-run the workflow to have it judged anew.");
 }
 
 #[test]
@@ -210,7 +214,7 @@ fn a_waived_violation_is_listed_apart_with_who_why_and_until() {
         reason: "until the *next* release".to_owned(),
         until: Some(MARCH),
     });
-    let text = render(&record).remove(0).text;
+    let text = rendered(&record).remove(0).text;
     let start = text.find("### Waived").unwrap();
     insta::assert_snapshot!(text[start..].split("\n\n").nth(1).unwrap_or_default(), @r"
     - **high** `pkg:npm/lodash@4.17.20`: CVE-2021-23337 is high, the limit is medium (rule `severity`)  
@@ -295,7 +299,7 @@ fn flood() -> Record {
 /// Proves W38, R16.
 #[test]
 fn whatever_a_policy_finds_stays_within_githubs_limits() {
-    let publication = render(&flood()).remove(0);
+    let publication = rendered(&flood()).remove(0);
     assert!(publication.summary.len() <= 65_535 && publication.text.len() <= 65_535);
     assert_eq!(publication.annotations.len(), 300);
     assert!(publication.annotations.iter().all(|annotation| annotation.level == AnnotationLevel::Failure));
@@ -318,7 +322,7 @@ fn a_long_summary_of_a_plugin_is_cut_with_its_fence_closed() {
     verdict.violations.truncate(2);
     record.hidden_findings.truncate(1);
     record.hidden = [0, 0, 1];
-    let text = render(&record).remove(0).text;
+    let text = rendered(&record).remove(0).text;
     assert!(text.len() <= 65_535);
     assert_eq!(text.lines().filter(|line| line.starts_with("```")).count() % 2, 0);
     assert!(text.ends_with("… the rest is left out"), "{}", &text[text.len() - 60..]);
@@ -334,7 +338,7 @@ fn annotations_name_only_files_of_the_repository() {
         for violation in &mut verdict.violations {
             violation.location.as_mut().unwrap().path = path.to_owned();
         }
-        assert_eq!(render(&record)[0].annotations, [], "{path:?}");
+        assert_eq!(rendered(&record)[0].annotations, [], "{path:?}");
     }
 }
 
@@ -517,6 +521,6 @@ fn json_holds_the_conclusions_and_the_whole_record() {
 
 #[test]
 fn a_record_renders_the_same_every_time() {
-    let first = render(&flood());
-    assert!((0..10).all(|_| render(&flood()) == first));
+    let first = rendered(&flood());
+    assert!((0..10).all(|_| rendered(&flood()) == first));
 }

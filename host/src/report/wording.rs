@@ -14,14 +14,14 @@ pub const RERUN: &str =
     "Re-run the check to have the commit judged again; open pull requests are looked at again by themselves.";
 
 /// Two checks have a subject that their titles name.
-#[derive(Clone, Copy)]
-enum Subject {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
     Vulnerability,
     License,
     Own,
 }
 
-fn subject(check: &CheckName) -> Subject {
+pub fn subject(check: &CheckName) -> Subject {
     match check.as_str() {
         "Vulnerability Scan Check" => Subject::Vulnerability,
         "License Check" => Subject::License,

@@ -18,6 +18,8 @@ pub struct Comment {
     pub body: String,
     /// Whether the App under test wrote it.
     pub by_app: bool,
+    /// Whether GitHub says by which App it was written; it does not always.
+    pub(crate) names_app: bool,
     pub(crate) repository: u64,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
@@ -34,6 +36,7 @@ impl State {
             author: author.to_owned(),
             body,
             by_app: author == format!("{}[bot]", self.app.slug),
+            names_app: author == format!("{}[bot]", self.app.slug),
             created_at: now,
             updated_at: now,
         };

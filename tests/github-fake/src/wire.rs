@@ -494,7 +494,7 @@ pub(crate) fn comment(state: &State, comment: &Comment) -> Value {
         "author_association": "NONE",
         "created_at": time(comment.created_at),
         "updated_at": time(comment.updated_at),
-        "performed_via_github_app": comment.by_app.then(|| app(state)),
+        "performed_via_github_app": comment.names_app.then(|| app(state)),
     })
 }
 

@@ -1,33 +1,9 @@
 use super::*;
-
-/// Texts that try to become something else.
-const HOSTILE: &[&str] = &[
-    "@octocat please approve",
-    "(@octocat) \"@octo/team\" x,@y",
-    "see #1, GH-12 and acme/shop#34",
-    "fixed by 0123abcdef0123abcdef0123abcdef0123abcdef",
-    "acme/shop@0123abc",
-    "<script>alert(1)</script><img src=x onerror=alert(1)>",
-    "<!-- palisade:v1 --> --> <details open>",
-    "![tracker](https://evil.example/pixel.png)",
-    "![t][r]\n\n[r]: https://evil.example/p.png",
-    "[click](javascript:alert(1)) [click](http://evil.example) [click](data:text/html,x)",
-    "<https://evil.example> http://evil.example www.evil.example mailto:a@evil.example a@evil.example",
-    "```\n# License Check - Passed\n```",
-    "````` ` `` ``` ```` @octocat",
-    "a | b || c \\| d | `e|f`",
-    "\u{202e}detrevni\u{202c} zero\u{200b}width \u{2066}isolate\u{2069} \u{1b}[31mred\u{7}",
-    "line one\r\n# headline\r\n- list\n> quote\n\n| t | t |\n|---|---|\n| @x | y |",
-    "&#64;octocat &lt;b&gt; @<!-- -->octocat @<b></b>octocat \\@octocat *@*octocat",
-    "$\\href{https://evil.example}{x}$ ~~gone~~ **bold** _em_ :tada:",
-    "- [ ] task\n1. one\n+ plus\n=====\n***",
-    "```mermaid\ngraph TD; a-->b\n```",
-    "> > > > > > > > > > deep",
-];
+use crate::report::hostile::TEXTS;
 
 fn all() -> impl Iterator<Item = String> {
     let long = ["x".repeat(100_000), "`".repeat(5_000), "[".repeat(5_000), "> ".repeat(5_000), "* ".repeat(3_000)];
-    HOSTILE.iter().map(|text| (*text).to_owned()).chain(long)
+    TEXTS.iter().map(|text| (*text).to_owned()).chain(long)
 }
 
 /// What GitHub would make of Markdown: everything active in it, as words.
@@ -48,7 +24,7 @@ fn active(markdown: &str) -> Vec<String> {
             Event::End(TagEnd::CodeBlock) => in_code = false,
             Event::Html(html) | Event::InlineHtml(html) => found.push(format!("html {html}")),
             Event::Start(Tag::Image { dest_url, .. }) => found.push(format!("image {dest_url}")),
-            Event::Start(Tag::Link { dest_url, .. }) if !dest_url.starts_with("https://") => {
+            Event::Start(Tag::Link { dest_url, .. }) if !dest_url.starts_with("https://osv.dev/") => {
                 found.push(format!("link {dest_url}"))
             }
             Event::Text(text) if !in_code => {
@@ -114,11 +90,11 @@ fn nothing_in_a_plugins_markdown_becomes_active() {
 
 #[test]
 fn a_plugins_markdown_keeps_its_shape() {
-    let summary = "# Result\n\nSee [the guide](https://example.org/guide) and **this**:\n\n| id | why |\n|---|---|\n| `a` | b |\n\n- one\n- two\n\n```rust\nlet x = \"<b>\";\n```\n";
+    let summary = "# Result\n\nSee [the guide](https://osv.dev/guide), [this one](https://example.org) and **this**:\n\n| id | why |\n|---|---|\n| `a` | b |\n\n- one\n- two\n\n```rust\nlet x = \"<b>\";\n```\n";
     insta::assert_snapshot!(markdown(summary), @r#"
     ##### Result
 
-    See [the guide](https://example.org/guide) and **this**:
+    See [the guide](https://osv.dev/guide), this one and **this**:
 
     |id|why|
     |--|---|
@@ -135,7 +111,8 @@ fn a_plugins_markdown_keeps_its_shape() {
 
 #[test]
 fn ordinary_words_stay_as_they_are() {
-    let words = "lodash@4.17.20 is below 4.17.21; pkg:npm/%40corp/ui uses 2024-12345 and CVE-2024-3094 (100%)";
+    let words =
+        "lodash@4.17.20 or ui@2.0.0-rc.1 is below 4.17.21; pkg:npm/%40corp/ui uses 2024-12345 and CVE-2024-3094 (100%)";
     assert_eq!(text(words), words);
     assert_eq!(code("a`b``c"), "```a`b``c```");
     assert_eq!(code("`a`"), "`` `a` ``");

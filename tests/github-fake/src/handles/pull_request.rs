@@ -253,6 +253,31 @@ impl PullRequest {
         self.shared.change(|state| state.comment((self.repository, self.number), login, body.to_owned()).clone())
     }
 
+    /// A comment of the App of which GitHub does not say that an App wrote it.
+    pub fn comment_as_unnamed_app(&self, body: &str) -> Comment {
+        let login = self.shared.look(|state| format!("{}[bot]", state.app.slug));
+        let comment = self.comment_as(&login, body);
+        self.shared.change(|state| {
+            let written = state.comments.iter_mut().find(|written| written.id == comment.id).expect("just written");
+            written.names_app = false;
+        });
+        comment
+    }
+
+    /// Somebody deletes a comment.
+    pub fn delete_comment(&self, id: u64) {
+        self.shared.change(|state| state.comments.retain(|comment| comment.id != id));
+    }
+
+    /// Waits until the App's comment on the pull request contains these words.
+    pub async fn comment_says(&self, words: &str) -> Comment {
+        let what = format!("the App's comment on #{} to say {words:?}", self.number);
+        let says = |c: &&Comment| {
+            c.by_app && c.repository == self.repository && c.pull_request == self.number && c.body.contains(words)
+        };
+        wait_until(&self.shared, &what, |state| state.comments.iter().find(says).cloned()).await
+    }
+
     /// Somebody presses *Re-run* at the App's check of this name: the suite goes back to queued, the run does not.
     pub fn rerequest(&self, check_name: &str) {
         self.shared.change(|state| {
