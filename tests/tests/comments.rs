@@ -272,7 +272,7 @@ async fn over_long_and_hostile_results_are_shortened_and_inert() {
     assert!(comment.body.len() <= 60_000, "{}", comment.body.len());
     assert!(comment.body.contains(" more: [details](https://palisade.example/decisions/"), "{}", comment.body);
     assert!(comment.body.contains("`@octocat`") && !comment.body.contains(" @octocat"));
-    assert!(!comment.body.contains("<img"));
+    assert!(comment.body.contains("\\<img") && !comment.body.contains(" <img"));
     let failed = pull_request.check_run_completed(VULNERABILITIES).await;
     assert_eq!(failed.to_string(), "failure: Vulnerability Check - Failed");
 }
