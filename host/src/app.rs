@@ -124,6 +124,7 @@ pub async fn serve(config: Config) -> Result<Host> {
     let (directory, scratch) = artifact_directory(&config)?;
     let fetcher = Arc::new(Fetcher::new(ArtifactStore::open(&directory, Default::default())?));
     let publisher = Publisher {
+        clock: clock.clone(),
         github: github.clone(),
         state: state.clone(),
         queue: queue.clone(),

@@ -7,7 +7,7 @@ mod comment;
 use crate::github::{CheckRunId, CheckRunSummary, CheckRunUpdate, GitHub, GitHubError, NewCheckRun, RepositoryAt};
 use crate::model::plan::Conclusion;
 use crate::model::publication::{Annotation, CheckPublication, CheckState};
-use crate::model::{CheckName, CommitKey, Digest, Unix};
+use crate::model::{CheckName, Clock, CommitKey, Digest, Unix};
 use crate::queue::{JobQueue, Lease};
 use crate::report::{self, Presentation};
 use crate::state::{CheckHandle, CommitState, State, StoreError};
@@ -40,6 +40,7 @@ pub enum PublishError {
 
 #[derive(Debug)]
 pub struct Publisher {
+    pub clock: Arc<dyn Clock>,
     pub github: GitHub,
     pub state: State,
     pub queue: Arc<dyn JobQueue>,

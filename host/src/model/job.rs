@@ -45,6 +45,11 @@ pub enum JobKind {
     Deadline,
     /// The last look ended without a decision, through our own outage: look once more.
     LookAgain,
+    /// The checks are told, their comment could not be written: once more.
+    Comment {
+        /// How often it was tried before.
+        tried: u32,
+    },
 }
 
 impl JobKind {
@@ -60,6 +65,7 @@ impl JobKind {
             JobKind::Supersede { .. } => "supersede",
             JobKind::Deadline => "deadline",
             JobKind::LookAgain => "look_again",
+            JobKind::Comment { .. } => "comment",
         }
     }
     /// Whether what is at work for the commit need not be finished.

@@ -1,6 +1,6 @@
 //! What GitHub is told: check runs with annotations and buttons, and the comment; rendered and within GitHub's limits.
 
-use super::ids::{CheckName, Digest, HeadSha, JobId};
+use super::ids::{CheckName, Digest, HeadSha, JobId, Unix};
 use super::plan::Conclusion;
 use serde::{Deserialize, Serialize};
 
@@ -147,18 +147,18 @@ impl std::fmt::Display for Marker {
     }
 }
 
-/// How new a comment is: the job whose event made its commit the pull request's head, then the job that decided. Job ids
-/// sort by time. So a late decision about an older head never takes the place of one about a newer head.
+/// How new a comment is: when GitHub last told of the pull request with this commit as its head, then the job that decided.
+/// Job ids sort by time. So a late decision about an older head never takes the place of one about a newer head.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Generation {
-    /// Absent where only a workflow run told of the pull request.
-    pub head: Option<JobId>,
+    /// Absent where GitHub only named the pull request.
+    pub head: Option<Unix>,
     pub decision: JobId,
 }
 
 impl Generation {
     pub fn is_newer_than(&self, other: &Self) -> bool {
-        match (&self.head, &other.head) {
+        match (self.head, other.head) {
             (Some(own), Some(theirs)) => (own, &self.decision) > (theirs, &other.decision),
             // What is known of heads may be lost; the order of the decisions never is.
             _ => self.decision > other.decision,
@@ -167,14 +167,17 @@ impl Generation {
 
     fn parse(text: &str) -> Option<Self> {
         let (head, decision) = text.split_once('/')?;
-        let head = (head != "-").then(|| JobId(head.to_owned()));
+        let head = if head == "-" { None } else { Some(head.parse().ok()?) };
         (!decision.is_empty()).then(|| Self { head, decision: JobId(decision.to_owned()) })
     }
 }
 
 impl std::fmt::Display for Generation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.head.as_ref().map_or("-", |head| &head.0), self.decision)
+        match self.head {
+            Some(head) => write!(f, "{head}/{}", self.decision),
+            None => write!(f, "-/{}", self.decision),
+        }
     }
 }
 
@@ -182,14 +185,14 @@ impl std::fmt::Display for Generation {
 mod tests {
     use super::*;
 
-    fn generation(head: Option<&str>, decision: &str) -> Generation {
-        Generation { head: head.map(|head| JobId(head.to_owned())), decision: JobId(decision.to_owned()) }
+    fn generation(head: Option<Unix>, decision: &str) -> Generation {
+        Generation { head, decision: JobId(decision.to_owned()) }
     }
 
     #[test]
     fn a_marker_is_read_as_it_was_written_and_only_from_the_first_line() {
         let sha = HeadSha::parse(&"a".repeat(40)).unwrap();
-        let marker = Marker { app: 7, pull_request: 3, sha, generation: generation(Some("01-a"), "02-b") };
+        let marker = Marker { app: 7, pull_request: 3, sha, generation: generation(Some(10), "02-b") };
         assert_eq!(Marker::of_body(&format!("{marker}\r\nWords")), Some(marker.clone()));
         assert_eq!(Marker::of_body(&format!("Words\n{marker}")), None);
         let unknown = Marker { generation: generation(None, "02-b"), ..marker };
@@ -201,10 +204,10 @@ mod tests {
 
     #[test]
     fn a_late_decision_about_an_older_head_is_not_newer() {
-        let newer_head = generation(Some("03"), "04");
-        assert!(newer_head.is_newer_than(&generation(Some("01"), "05")));
-        assert!(!generation(Some("01"), "05").is_newer_than(&newer_head));
-        assert!(generation(Some("03"), "06").is_newer_than(&newer_head));
+        let newer_head = generation(Some(30), "04");
+        assert!(newer_head.is_newer_than(&generation(Some(10), "05")));
+        assert!(!generation(Some(10), "05").is_newer_than(&newer_head));
+        assert!(generation(Some(30), "06").is_newer_than(&newer_head));
         assert!(!newer_head.is_newer_than(&newer_head));
         assert!(generation(None, "07").is_newer_than(&newer_head));
         assert!(!newer_head.is_newer_than(&generation(None, "07")));

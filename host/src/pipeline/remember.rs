@@ -53,7 +53,7 @@ pub fn remember(commit: &mut CommitState, jobs: &[Job]) -> BTreeSet<u64> {
                     unsure.insert(*pull_request);
                 }
             }
-            JobKind::Deadline | JobKind::LookAgain => {}
+            JobKind::Deadline | JobKind::LookAgain | JobKind::Comment { .. } => {}
         }
     }
     unsure

@@ -4,14 +4,19 @@
 use super::{PublishError, Publisher, at};
 use crate::github::{Comment, CommentId, GitHubError};
 use crate::model::publication::{CommentPublication, Generation, Marker, Standing};
-use crate::model::{CommitKey, Record};
+use crate::model::record::CheckRecord;
+use crate::model::{CheckName, CommitKey, Job, JobId, JobKind, Record};
 use crate::queue::Lease;
 use crate::report::{self, About};
 use crate::state::{CommentPlace, CommentState, CommitState, StoreError};
+use std::borrow::Cow;
 
 /// How often GitHub is asked for a comment whose creation it did not answer, before another is created: at once, and
-/// with the job's next two attempts, 2 and 6 s later.
+/// with the next two attempts, 2 and 6 s later.
 const LOOKS: u8 = 3;
+
+/// Attempts after the first, 2, 4, 8, … s apart: four minutes, as long as jobs are tried again.
+const ATTEMPTS: u32 = 7;
 
 /// One pull request's comment, about to be written.
 struct Thread<'a> {
@@ -55,37 +60,70 @@ impl Outcome {
 }
 
 impl Publisher {
-    /// Writes the comment of each open pull request of the commit. One's failure does not hold up the others; the first
-    /// that time can heal is told at the end, and the decision is remembered for `comment_again`.
-    pub async fn comment(&self, lease: &Lease, commit: &mut CommitState, record: &Record) -> Result<(), PublishError> {
+    /// Writes the comment of each open pull request of the commit, after the checks. Cannot fail: what time can heal is
+    /// tried again by a job of its own, which finds the decision by `comment_due`.
+    pub async fn comment(&self, lease: &Lease, commit: &mut CommitState, record: &Record) {
         commit.comment_due = None;
         if !self.comments {
-            return Ok(());
+            return;
         }
-        let mut first_failure = None;
-        for pull_request in record.pull_requests.iter().copied().filter(|number| is_open(commit, *number)) {
-            let head = commit.head_since.get(&pull_request).cloned();
+        let mut failures = Vec::new();
+        let whole = self.with_other_checks(lease, commit, record).await;
+        for (&number, pull) in &commit.pull_requests {
+            let head = commit.words.get(&number).map(|word| word.at).or(Some(pull.updated_at));
             let generation = Generation { head, decision: record.job.clone() };
-            let about = About { app_id: self.app_id, pull_request, generation };
-            let shown = report::comment(record, about, &self.presentation);
-            if let Err(failure) = self.comment_on(&Thread { lease, shown: &shown }).await
-                && is_healed_by_time(&failure)
-            {
-                first_failure.get_or_insert(failure);
-            }
+            let about = About { app_id: self.app_id, pull_request: number, generation };
+            let shown = report::comment(&whole, about, &self.presentation);
+            failures.extend(self.comment_on(&Thread { lease, shown: &shown }).await.err());
         }
-        commit.comment_due = first_failure.is_some().then(|| record.job.clone());
-        first_failure.map_or(Ok(()), Err)
+        if let Some(failure) = failures.into_iter().find(is_healed_by_time) {
+            commit.comment_due = Some(record.job.clone());
+            self.try_again(lease, &failure).await;
+        }
     }
 
     /// The comment alone, if it is all that a decision lacks: checks are not written anew.
-    pub async fn comment_again(&self, lease: &Lease, commit: &mut CommitState) -> Result<(), PublishError> {
-        let Some(job) = commit.comment_due.clone() else { return Ok(()) };
-        match self.state.decision(&lease.commit, &job).await? {
-            Some(record) => self.comment(lease, commit, &record).await?,
-            None => commit.comment_due = None,
+    pub async fn comment_again(&self, lease: &Lease, commit: &mut CommitState) -> Result<(), StoreError> {
+        let Some(job) = commit.comment_due.take() else { return Ok(()) };
+        if let Some(record) = self.state.decision(&lease.commit, &job).await? {
+            self.comment(lease, commit, &record).await;
         }
-        Ok(self.state.remember_commit(&lease.commit, commit).await?)
+        self.state.remember_commit(&lease.commit, commit).await
+    }
+
+    /// A decision about some checks alone says nothing of the others: their sections stay as the last whole one had them.
+    async fn with_other_checks<'a>(&self, lease: &Lease, commit: &CommitState, record: &'a Record) -> Cow<'a, Record> {
+        let lacks = |check: &CheckName| !record.checks.iter().any(|known| known.check == *check);
+        let Some(job) = commit.decision.as_ref().filter(|_| commit.checks.keys().any(lacks)) else {
+            return Cow::Borrowed(record);
+        };
+        let Ok(Some(last)) = self.state.decision(&lease.commit, job).await else { return Cow::Borrowed(record) };
+        let mut whole = record.clone();
+        let decided =
+            |check: CheckRecord| record.checks.iter().find(|own| own.check == check.check).cloned().unwrap_or(check);
+        whole.checks = last.checks.into_iter().map(decided).collect();
+        Cow::Owned(whole)
+    }
+
+    /// Not the same job again: what asked for it may ask for checks anew.
+    async fn try_again(&self, lease: &Lease, failure: &PublishError) {
+        let tried = |job: &Job| if let JobKind::Comment { tried } = job.kind { tried } else { 0 };
+        let tried = lease.jobs.iter().map(tried).max().unwrap_or(0);
+        let now = self.clock.now();
+        let (tried, due) = match failure {
+            PublishError::GitHub(GitHubError::RateLimited { until }) => (tried, (*until).max(now + 1)),
+            _ => (tried + 1, now + (2 << tried)),
+        };
+        if tried > ATTEMPTS {
+            tracing::error!(error = %failure, "a comment is given up");
+            return;
+        }
+        let id = JobId(uuid::Uuid::now_v7().to_string());
+        let kind = JobKind::Comment { tried };
+        let job = Job { id, commit: lease.commit.clone(), kind, now, delivery: None, attempt: 0 };
+        if let Err(error) = self.queue.schedule(job, due).await {
+            tracing::error!(%error, "a comment that failed is not tried again");
+        }
     }
 
     async fn comment_on(&self, thread: &Thread<'_>) -> Result<(), PublishError> {
@@ -119,6 +157,9 @@ impl Publisher {
 
     async fn write(&self, thread: &Thread<'_>) -> Result<Outcome, PublishError> {
         let shown = thread.shown;
+        if self.is_overtaken(thread).await? {
+            return Ok(Outcome::Kept);
+        }
         let mut known = self.state.comment(&thread.commit().repository, thread.number()).await?;
         if known.generation.as_ref().is_some_and(|known| known.is_newer_than(&shown.marker.generation)) {
             return Ok(Outcome::Kept);
@@ -143,6 +184,13 @@ impl Publisher {
             _ if shown.standing == Standing::Open => self.create_comment(thread, known).await,
             _ => self.wrote(thread, known, Outcome::Absent).await,
         }
+    }
+
+    /// Whether another commit became the pull request's head since, as far as anybody told.
+    async fn is_overtaken(&self, thread: &Thread<'_>) -> Result<bool, StoreError> {
+        let newest = self.state.head(thread.commit(), thread.number()).await?;
+        let since = thread.shown.marker.generation.head;
+        Ok(newest.is_some_and(|newest| newest.sha != thread.commit().sha && since.is_some_and(|at| newest.at > at)))
     }
 
     async fn update_comment(
@@ -252,11 +300,6 @@ impl Publisher {
     }
 }
 
-/// The comment of a closed pull request stays as it is.
-fn is_open(commit: &CommitState, number: u64) -> bool {
-    commit.pull_requests.contains_key(&number) || commit.announced.contains(&number)
-}
-
 fn is_newer(there: &Comment, shown: &CommentPublication) -> bool {
     let marker = Marker::of_body(&there.body);
     marker.is_some_and(|marker| marker.generation.is_newer_than(&shown.marker.generation))
@@ -268,16 +311,14 @@ fn says_the_same(there: &Comment, shown: &CommentPublication) -> bool {
     words(&there.body) == words(&shown.body)
 }
 
-/// What GitHub refused once, such as a comment on a locked conversation, it refuses again.
+/// What GitHub refused once, such as a comment on a locked conversation, it refuses again; who took the lease writes too.
 fn is_healed_by_time(failure: &PublishError) -> bool {
     match failure {
         PublishError::GitHub(error) => matches!(
             error,
             GitHubError::Unavailable(_) | GitHubError::RateLimited { .. } | GitHubError::Unauthorized(_)
         ),
-        PublishError::Store(_)
-        | PublishError::Fenced
-        | PublishError::CommentBusy(_)
-        | PublishError::CommentUnanswered(_) => true,
+        PublishError::Store(_) | PublishError::CommentBusy(_) | PublishError::CommentUnanswered(_) => true,
+        PublishError::Fenced => false,
     }
 }

@@ -115,8 +115,7 @@ fn filled(hostile: &str) -> Record {
 fn published(record: &Record) -> Vec<(String, String)> {
     let presentation =
         Presentation { public_url: Some("https://palisade.example".to_owned()), ..Presentation::default() };
-    let id = |text: &str| JobId(text.to_owned());
-    let generation = Generation { head: Some(id("01")), decision: id("02") };
+    let generation = Generation { head: Some(10), decision: JobId("02".to_owned()) };
     let about = About { app_id: 4711, pull_request: 7, generation };
     let mut all = vec![("comment".to_owned(), comment(record, about, &presentation).body)];
     for shown in render(record, &presentation) {

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Longer than finding, writing and tidying up take when GitHub is slow; whoever died with the lock is waited for no
-/// longer than a job's retries last.
-const LOCK: Duration = Duration::from_secs(120);
+/// longer than attempts last.
+const LOCK: Duration = Duration::from_secs(60);
 
 /// As long as people come back to a pull request: with it is forgotten that somebody deleted the comment.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);

@@ -6,12 +6,8 @@ use crate::model::verdict::{Effect, Judged, Outcome, Violation};
 use crate::model::{BrokenKind, CheckName, JobId};
 
 fn about() -> About {
-    let id = |text: &str| JobId(text.to_owned());
-    About {
-        app_id: 4711,
-        pull_request: 7,
-        generation: Generation { head: Some(id("01-head")), decision: id("02-job") },
-    }
+    let generation = Generation { head: Some(10), decision: JobId("02-job".to_owned()) };
+    About { app_id: 4711, pull_request: 7, generation }
 }
 
 fn commented(record: &Record) -> CommentPublication {
@@ -22,7 +18,7 @@ fn commented(record: &Record) -> CommentPublication {
 fn words(record: &Record) -> String {
     let shown = commented(record);
     let (marker, words) = shown.body.split_once('\n').unwrap();
-    assert_eq!(marker, format!("<!-- palisade:v1 app=4711 pr=7 sha={} gen=01-head/02-job -->", "a".repeat(40)));
+    assert_eq!(marker, format!("<!-- palisade:v1 app=4711 pr=7 sha={} gen=10/02-job -->", "a".repeat(40)));
     words.to_owned()
 }
 
