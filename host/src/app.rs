@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::github::{BlobHosts, GitHub, GitHubOptions, Pace};
 use crate::model::event::InstallationEvent;
 use crate::model::{Clock, CommitKey, DeliveryId, Event, Job, JobId, JobKind, Plan, Unix};
-use crate::pipeline::{Judge, Pipeline, RerunScope};
+use crate::pipeline::{Comparer, Judge, Pipeline, RerunScope};
 use crate::plugins::Catalogue;
 use crate::publish::Publisher;
 use crate::queue::JobQueue;
@@ -141,6 +141,7 @@ pub async fn serve(config: Config) -> Result<Host> {
         state: state.clone(),
         queue: queue.clone(),
         fetcher: fetcher.clone(),
+        comparer: Comparer::new(github.clone()),
         runtime: bench.runtime.clone(),
         catalogue: bench.catalogue,
         judge: bench.judge,

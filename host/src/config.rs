@@ -177,6 +177,9 @@ impl Default for Queue {
     }
 }
 
+/// Events whose runs are of the commit that is judged.
+pub const EVENTS: [&str; 4] = ["pull_request", "push", "workflow_dispatch", "merge_group"];
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Artifacts {
@@ -187,6 +190,12 @@ pub struct Artifacts {
     pub evidence: Vec<String>,
     /// Workflow files whose runs count, as globs. Default: all.
     pub workflows: Vec<String>,
+    /// GitHub's names of the events whose runs count. Default: those whose runs are of the commit itself. Runs for others
+    /// (`schedule`, `pull_request_target`, `workflow_run`, …) are about the base branch, or made by GitHub (`dynamic`).
+    pub events: Vec<String>,
+    /// Reusable workflows that are trusted, each in one version: `owner/repository/.github/workflows/scan.yml@` and the
+    /// commit's sha. What a run brings that calls one is `trusted-workflow`. Default none.
+    pub trusted_workflows: Vec<String>,
     /// How long a check waits for a first accepted run. Default `15m`.
     #[serde(with = "duration")]
     pub no_run_deadline: Duration,
@@ -202,6 +211,8 @@ impl Default for Artifacts {
                 .map(str::to_owned)
                 .to_vec(),
             workflows: Vec::new(),
+            events: EVENTS.map(str::to_owned).to_vec(),
+            trusted_workflows: Vec::new(),
             no_run_deadline: Duration::from_secs(15 * 60),
             evidence_deadline: Duration::from_secs(6 * 3600),
         }
@@ -341,6 +352,9 @@ pub struct Check {
     pub on_workflow: Option<String>,
     /// `covered` (default) or `all`.
     pub wait_for: Option<String>,
+    /// How far evidence must be trusted to count: `none` (default), `changed-workflow`, `repository` (default where the
+    /// check fails closed) or `trusted-workflow`.
+    pub min_provenance: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

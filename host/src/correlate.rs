@@ -4,10 +4,12 @@
 
 mod groups;
 mod judgement;
+mod minimum;
 mod records;
 mod waivers;
 
 pub use judgement::{VIOLATIONS_OMITTED, judgement, unused_rule_waivers};
+pub use minimum::{View, at_least, of_low_provenance};
 pub use records::{hidden_counts, hidden_findings, inputs, oddities, stale_attempts};
 pub use waivers::date;
 
@@ -112,6 +114,17 @@ fn finding_at<'a>(reports: &'a [SourcedReport], assessed: &AssessedFinding) -> &
 
 fn unix(time: jiff::Timestamp) -> Option<u64> {
     u64::try_from(time.as_second()).ok()
+}
+
+/// How many files a notice or a broken message names.
+const FILES_NAMED: usize = 5;
+
+fn named(files: &[&str]) -> String {
+    let first = files[..files.len().min(FILES_NAMED)].join(", ");
+    match files.len().saturating_sub(FILES_NAMED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
 }
 
 /// `1 finding`, `2 findings`.

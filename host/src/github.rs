@@ -5,6 +5,7 @@
 mod auth;
 mod blobs;
 mod calls;
+mod changes;
 mod checks;
 mod comments;
 mod counters;
@@ -20,6 +21,7 @@ mod tests;
 mod transport;
 
 pub use blobs::{BlobHosts, Download};
+pub use changes::{Blob, Entry, EntryKind, Permission};
 pub use checks::{CheckRun, CheckRunId, CheckRunSummary, CheckRunUpdate, NewCheckRun};
 pub use comments::{Comment, CommentId};
 pub use counters::Counters;

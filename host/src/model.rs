@@ -3,12 +3,14 @@
 
 pub mod artifact;
 pub mod changed_lines;
+pub mod changes;
 pub mod event;
 pub mod evidence;
 pub mod ids;
 pub mod job;
 pub mod material;
 pub mod plan;
+pub mod provenance;
 pub mod publication;
 pub mod record;
 pub mod report;

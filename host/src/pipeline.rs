@@ -1,15 +1,19 @@
 //! The straight line for one commit: remember, plan, open, fetch, judge, record, publish. Reads GitHub before it
 //! judges and writes to it afterwards; between them lies a function of data.
 
+mod accept;
 mod around;
 mod judge;
 mod material;
+mod minimum;
+mod provenance;
 mod remember;
 mod reports;
 mod requests;
 
-pub use judge::{Case, Inputs, Judge, Unclaimed};
+pub use judge::{Case, Inputs, Judge, Unclaimed, Uploads};
 pub use material::Gone;
+pub use provenance::{Comparer, Tiers};
 pub use reports::{Reader, Readings};
 pub use requests::RerunScope;
 
@@ -27,6 +31,7 @@ use crate::report::{self, Undecided};
 use crate::runtime::{Call, Runtime};
 use crate::state::{CheckHandle, CommitState, PullRequestHead, State, StoreError};
 use crate::telemetry::Metrics;
+use futures::future::try_join_all;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,6 +44,7 @@ pub struct Pipeline {
     pub state: State,
     pub queue: Arc<dyn JobQueue>,
     pub fetcher: Arc<Fetcher>,
+    pub comparer: Comparer,
     pub runtime: Arc<Runtime>,
     pub catalogue: Arc<Catalogue>,
     pub judge: Judge,
@@ -199,8 +205,9 @@ impl Pipeline {
         let only_asked = unchanged || runs.is_empty() || commit.superseded.is_some();
         let partly = !asked.is_empty() && only_asked;
         let plan = if partly { only(&self.plan, &asked) } else { Plan::clone(&self.plan) };
-        let (inputs, _around) =
-            tokio::try_join!(self.fetch(lease, &commit, &runs), self.look_around(lease, &commit, &runs))?; // the last reads
+        let (uploads, around) =
+            tokio::try_join!(self.fetch(lease, &runs), self.look_around(lease, &commit, &runs))?; // the last reads
+        let inputs = Inputs::of(&uploads, &commit, &around.tiers);
         let call = Call::new(Some(lease.commit.installation), &lease.job().id.0);
         let case = Case::of_commit(lease, &commit, &plan, standing, inputs);
         let files = case.files();
@@ -417,19 +424,17 @@ impl Pipeline {
     }
 
     /// What the ended runs uploaded. What cannot be had is in the answer; only a rate limit makes the job wait.
-    async fn fetch(&self, lease: &Lease, commit: &CommitState, runs: &[WorkflowRun]) -> Result<Inputs, Failure> {
+    async fn fetch(&self, lease: &Lease, runs: &[WorkflowRun]) -> Result<Uploads, Failure> {
         let started = Instant::now();
-        let repository_id = commit.origin.as_ref().map(|origin| origin.repository_id);
-        let mut inputs = Inputs::default();
-        for run in runs.iter().filter(|run| run.state.ended()) {
-            match self.fetcher.fetch(&self.github, &at(lease), run).await {
-                Ok(fetched) => inputs.add(run, repository_id, &fetched),
-                Err(limited @ GitHubError::RateLimited { .. }) => return Err(limited.into()),
-                Err(error) => inputs.add_unlisted(run, &error),
+        let at = at(lease);
+        let ended = runs.iter().filter(|run| run.state.ended());
+        let fetched = ended.map(|run| async {
+            match self.fetcher.fetch(&self.github, &at, run).await {
+                Err(limited @ GitHubError::RateLimited { .. }) => Err(limited),
+                fetched => Ok((run.clone(), fetched)),
             }
-        }
-        inputs.fetch_time = started.elapsed();
-        Ok(inputs)
+        });
+        Ok(Uploads { runs: try_join_all(fetched).await?, took: started.elapsed() })
     }
 
     /// Remembers the decision, or when to look again where there was none.

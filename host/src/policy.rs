@@ -9,10 +9,11 @@ mod waivers;
 pub use reads::Entrypoints;
 pub use waivers::{WaiverConfig, waiver};
 
-use crate::config::nearest;
+use crate::config::{EVENTS, nearest};
 use crate::model::ids::{CheckName, Digest, PluginName};
 use crate::model::plan::{CheckPlan, Conclusion, Knobs, NormalizerPlan, Plan, PolicyPlan, WaitFor, Waiver};
-use crate::model::report::Coverage;
+use crate::model::provenance::ReferencedWorkflow;
+use crate::model::report::{Coverage, Provenance};
 use crate::model::{Broken, BrokenKind};
 use serde_json::Value;
 use std::time::Duration;
@@ -26,6 +27,9 @@ pub struct PolicyConfig {
     pub evidence_globs: Vec<String>,
     /// Globs over the workflow file's path: which runs count; empty means all.
     pub workflows: Vec<String>,
+    /// GitHub's names of the events whose runs count.
+    pub events: Vec<String>,
+    pub trusted_workflows: Vec<ReferencedWorkflow>,
     /// How long a check waits for any accepted run, from its opening.
     pub no_run_deadline: Duration,
     /// How long a run that is still going holds a check open.
@@ -41,6 +45,8 @@ impl Default for PolicyConfig {
             waivers: Vec::new(),
             evidence_globs: Vec::new(),
             workflows: Vec::new(),
+            events: EVENTS.map(str::to_owned).to_vec(),
+            trusted_workflows: Vec::new(),
             // Both from DESIGN's table of conclusions.
             no_run_deadline: Duration::from_secs(15 * 60),
             evidence_deadline: Duration::from_secs(6 * 60 * 60),
@@ -66,6 +72,15 @@ pub struct CheckConfig {
     pub knobs: KnobOverrides,
     /// Absent: all runs where the check fails closed, else until everything is covered.
     pub wait_for: Option<WaitFor>,
+    /// Absent: the repository's own unchanged workflow where the check fails closed, else none.
+    pub min_provenance: Option<Minimum>,
+}
+
+/// How far evidence must be trusted to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Minimum {
+    None,
+    AtLeast(Provenance),
 }
 
 /// One policy in one check.
@@ -131,6 +146,8 @@ pub fn plan(config: &PolicyConfig, available: &[AvailablePlugin]) -> Plan {
         waivers: config.waivers.clone(),
         evidence_globs: config.evidence_globs.clone(),
         workflows: config.workflows.clone(),
+        events: config.events.clone(),
+        trusted_workflows: config.trusted_workflows.clone(),
         no_run_deadline_s: config.no_run_deadline.as_secs(),
         evidence_deadline_s: config.evidence_deadline.as_secs(),
     }
@@ -138,15 +155,19 @@ pub fn plan(config: &PolicyConfig, available: &[AvailablePlugin]) -> Plan {
 
 fn check_plan(check: &CheckConfig, everywhere: FailClosed, available: &[AvailablePlugin]) -> CheckPlan {
     let fail_closed = check.fail_closed.unwrap_or(everywhere);
-    let (base, wait_for) = match fail_closed {
-        FailClosed::No => (Knobs::default(), WaitFor::Covered),
-        FailClosed::Yes => (Knobs::fail_closed(), WaitFor::All),
+    let (base, wait_for, minimum) = match fail_closed {
+        FailClosed::No => (Knobs::default(), WaitFor::Covered, Minimum::None),
+        FailClosed::Yes => (Knobs::fail_closed(), WaitFor::All, Minimum::AtLeast(Provenance::Repository)),
     };
     CheckPlan {
         name: check.name.clone(),
         policies: check.policies.iter().map(|policy| policy_plan(policy, available)).collect(),
         knobs: overridden(base, &check.knobs),
         wait_for: check.wait_for.unwrap_or(wait_for),
+        min_provenance: match check.min_provenance.unwrap_or(minimum) {
+            Minimum::None => None,
+            Minimum::AtLeast(provenance) => Some(provenance),
+        },
     }
 }
 

@@ -8,6 +8,7 @@ pub mod records;
 pub use comment::{CommentLock, CommentPlace, CommentState};
 
 use crate::model::event::{InstallationChange, InstallationEvent, MergeGroup, Origin, PullRequest};
+use crate::model::provenance::Acceptance;
 use crate::model::publication::CheckState;
 use crate::model::{
     CheckName, CommitKey, Digest, HeadSha, InstallationId, JobId, Record, RepositoryName, Unix, WorkflowRun,
@@ -97,6 +98,12 @@ pub struct CommitState {
     /// The decision whose comment could not be written yet, though its checks were.
     #[serde(default)]
     pub comment_due: Option<JobId>,
+    /// Who accepted evidence below a check's minimum, and which: for this commit only.
+    #[serde(default)]
+    pub accepted: BTreeMap<CheckName, Acceptance>,
+    /// The base branches of all pull requests that ever had this head: a run may have been made for any of them.
+    #[serde(default)]
+    pub bases: BTreeSet<String>,
 }
 
 /// What was last said about a pull request and this commit.

@@ -103,6 +103,20 @@ pub fn cyclonedx(components: &[(&str, &str)], vulnerabilities: &[(&str, &str, &s
     }))
 }
 
+/// A CycloneDX document that only says how a vulnerability of left-pad stands: `not_affected`, `exploitable`, ….
+pub fn cyclonedx_vex(id: &str, state: &str) -> Vec<u8> {
+    bytes(&json!({
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "vulnerabilities": [{
+            "id": id,
+            "analysis": { "state": state, "justification": "code_not_reachable" },
+            "affects": [{ "ref": "pkg:npm/left-pad@1.0.0" }],
+        }],
+    }))
+}
+
 /// A linter's SARIF with one result.
 pub fn lint_sarif() -> Vec<u8> {
     bytes(&json!({

@@ -151,6 +151,7 @@ async fn evidence_of(files: &[(&str, &str, Vec<u8>)]) -> Evidence {
         covers: vec![Coverage::Vulnerabilities],
         reason: "it breaks off after 1 byte".to_owned(),
         cause: UnreadableCause::File,
+        provenance: None,
     };
     correlate::evidence(context(), reports, vec![unreadable], &[waiver])
 }
@@ -172,7 +173,13 @@ fn context() -> Context {
 
 fn artifact(path: &str, bytes: &[u8]) -> Artifact {
     let run = RunSource {
-        stale_attempt: false,
+        workflow_id: Some(5),
+        workflow_sha: Some("a94a8fe5ccb19ba61c4c0873d391e987982fbbd3".to_owned()),
+        repository_id: Some(11),
+        head_repository_id: Some(11),
+        triggering_actor: Some("octo".to_owned()),
+        artifact_id: Some(99),
+        artifact_digest: Some(Digest::of(b"the artifact as it was uploaded")),
         id: RunId(77),
         attempt: 1,
         workflow_path: ".github/workflows/ci.yml".to_owned(),
@@ -180,6 +187,7 @@ fn artifact(path: &str, bytes: &[u8]) -> Artifact {
         actor: Some("octo".to_owned()),
         head_sha: context().head_sha,
         created_at: NOW - 600,
+        ..RunSource::default()
     };
     let source = Source { provenance: Some(Provenance::Repository), path: path.to_owned(), run: Some(run) };
     let bytes = bytes.to_vec();

@@ -23,6 +23,7 @@ mod policies_four_ways;
 mod policies_remote;
 mod policies_results;
 mod policies_tested;
+mod provenance;
 mod replay;
 mod rooms;
 mod webhooks;

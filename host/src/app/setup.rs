@@ -1,5 +1,7 @@
 //! From the configuration as typed to what the rooms take: plugins, limits, checks, waivers.
 
+mod trust;
+
 use crate::config::{Check, Config};
 use crate::model::plan::{Conclusion, WaitFor};
 use crate::model::report::Coverage;
@@ -137,6 +139,8 @@ pub fn plan(config: &Config, catalogue: &Catalogue) -> (Plan, Vec<String>) {
             waivers,
             evidence_globs: config.artifacts.evidence.clone(),
             workflows: config.artifacts.workflows.clone(),
+            events: config.artifacts.events.clone(),
+            trusted_workflows: trust::workflows(&config.artifacts.trusted_workflows, &mut problems),
             no_run_deadline: config.artifacts.no_run_deadline,
             evidence_deadline: config.artifacts.evidence_deadline,
             fail_closed: if config.fail_closed { FailClosed::Yes } else { FailClosed::No },
@@ -277,6 +281,7 @@ fn check_config(name: &str, check: &Check) -> Result<CheckConfig> {
             Some("all") => Some(WaitFor::All),
             Some(other) => return Err(anyhow!("wait_for: {other:?} is neither `covered` nor `all`")),
         },
+        min_provenance: check.min_provenance.as_deref().map(trust::minimum).transpose()?,
     })
 }
 

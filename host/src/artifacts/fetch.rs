@@ -34,6 +34,9 @@ pub struct Fetched {
 #[derive(Clone, Debug)]
 pub struct FetchedFile {
     pub artifact: String,
+    pub artifact_id: u64,
+    /// Of the artifact as it was uploaded, where GitHub tells it.
+    pub artifact_digest: Option<Digest>,
     /// `<artifact name>/<path inside it>`.
     pub path: String,
     pub digest: Digest,
@@ -369,6 +372,7 @@ fn unopened(listing: &ArtifactListing, failure: Failure) -> UnopenedArtifact {
             covers: Vec::new(),
             reason: failure.reason,
             cause: failure.cause,
+            provenance: None,
         },
     }
 }
@@ -376,6 +380,8 @@ fn unopened(listing: &ArtifactListing, failure: Failure) -> UnopenedArtifact {
 fn fetched_file(listing: &ArtifactListing, file: Unpacked) -> FetchedFile {
     FetchedFile {
         artifact: listing.name.clone(),
+        artifact_id: listing.id,
+        artifact_digest: listing.digest,
         path: format!("{}/{}", listing.name, file.path),
         digest: file.digest,
         bytes: file.bytes,

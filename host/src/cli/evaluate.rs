@@ -161,6 +161,7 @@ fn case(plan: &crate::model::Plan, artifacts: Vec<Artifact>, now: u64) -> Result
         inputs: Inputs { artifacts, ..Inputs::default() },
         unclaimed: Unclaimed::IsUnreadable,
         tenant: "local".to_owned(),
+        accepted: Default::default(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! What stands for a policy after the host held its answer against waivers and evidence. A fail always stands; neither
 //! pass, warn nor not-applicable stands beside unreadable evidence of its kind; a broken plugin stays broken.
 
-use super::counted;
+use super::{counted, named};
 use super::groups::{OwnNames, upper};
 use super::waivers::{IdMatch, active, date, described, fix_is_available, id_match};
 use crate::model::artifact::UnreadableCause;
@@ -15,9 +15,6 @@ use crate::policy::packages::PackagePattern;
 /// A verdict's property that says how many violations are left out. A fail with such a list is never softened,
 /// because what is not listed cannot be waived.
 pub const VIOLATIONS_OMITTED: &str = "violations-omitted";
-
-/// How many unreadable files a notice or a broken message names.
-const FILES_NAMED: usize = 5;
 
 /// Waivers for rules first, then the host's rules about evidence.
 pub fn judgement(
@@ -286,14 +283,6 @@ fn covered(policy: &PolicyPlan, evidence: &Evidence) -> bool {
     evidence.reports.iter().any(|sourced| reads_one_of(policy, &sourced.report.covers))
 }
 
-fn reads_one_of(policy: &PolicyPlan, covers: &[Coverage]) -> bool {
+pub(super) fn reads_one_of(policy: &PolicyPlan, covers: &[Coverage]) -> bool {
     policy.reads.is_empty() || covers.iter().any(|kind| policy.reads.contains(kind))
-}
-
-fn named(files: &[&str]) -> String {
-    let first = files[..files.len().min(FILES_NAMED)].join(", ");
-    match files.len().saturating_sub(FILES_NAMED) {
-        0 => first,
-        more => format!("{first} and {more} more"),
-    }
 }

@@ -24,6 +24,7 @@ pub fn inputs(evidence: &Evidence) -> Vec<InputRecord> {
         cut: sourced.report.completeness == Completeness::Cut,
         tool: sourced.report.tool.as_ref().map(|(name, version)| named(name, version.as_deref())),
         provenance: sourced.source.provenance,
+        run: sourced.source.run.clone(),
         diagnostics: sourced.report.diagnostics.iter().take(DIAGNOSTICS_KEPT).map(diagnostic).collect(),
     };
     evidence.reports.iter().map(input).collect()

@@ -396,6 +396,7 @@ fn unreadable(covers: &[Coverage], cause: UnreadableCause) -> UnreadableArtifact
         covers: covers.to_vec(),
         reason: "it breaks off after 12 bytes".to_owned(),
         cause,
+        provenance: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Everything that `commit-evidence` says, as one document. Names are the contract's in snake case, and what is absent is
 //! left out, because `not finding.severity` is what Rego reads easily.
 
+use crate::model::artifact::RunSource;
 use crate::model::evidence::{Age, AssessedFinding, Context, Evidence, Hidden, ItemRef, SourcedReport};
 use crate::model::report::{
     Attestation, Completeness, Component, Coverage, Dependency, Diagnostic, Finding, Provenance, SignatureState,
@@ -136,11 +137,29 @@ struct Source<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     run_attempt: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    workflow_id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     workflow_path: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workflow_sha: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repository_id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head_repository_id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_fork: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     actor: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    triggering_actor: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    artifact_id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    artifact_digest: Option<Digest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stale_attempt: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     head_sha: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,9 +174,18 @@ fn source(sourced: &SourcedReport) -> Source<'_> {
         sha256: sourced.digest,
         run_id: run.map(|run| run.id.0),
         run_attempt: run.map(|run| run.attempt),
+        workflow_id: run.and_then(|run| run.workflow_id),
         workflow_path: run.map(|run| run.workflow_path.as_str()),
+        workflow_sha: run.and_then(|run| run.workflow_sha.as_deref()),
+        repository_id: run.and_then(|run| run.repository_id),
+        head_repository_id: run.and_then(|run| run.head_repository_id),
+        is_fork: run.map(RunSource::is_fork),
         event: run.map(|run| run.event.as_str()),
         actor: run.and_then(|run| run.actor.as_deref()),
+        triggering_actor: run.and_then(|run| run.triggering_actor.as_deref()),
+        artifact_id: run.and_then(|run| run.artifact_id),
+        artifact_digest: run.and_then(|run| run.artifact_digest),
+        stale_attempt: run.filter(|run| run.stale_attempt).map(|_| true),
         head_sha: run.map(|run| run.head_sha.as_str()),
         created_at: run.map(|run| run.created_at),
     }

@@ -133,7 +133,6 @@ fn sbom(format: &str, components: Vec<Component>) -> Report {
 /// A commit with these reports; findings of the id `hidden` are hidden.
 fn evidence(reports: Vec<Report>) -> Evidence {
     let run = RunSource {
-        stale_attempt: false,
         id: RunId(7),
         attempt: 1,
         workflow_path: ".github/workflows/ci.yml".to_owned(),
@@ -141,6 +140,7 @@ fn evidence(reports: Vec<Report>) -> Evidence {
         actor: None,
         head_sha: "abc".to_owned(),
         created_at: 1,
+        ..RunSource::default()
     };
     let sourced = |report: Report| SourcedReport {
         report: Arc::new(report),

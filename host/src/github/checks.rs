@@ -241,8 +241,8 @@ fn annotation(annotation: &Annotation) -> Value {
     wire
 }
 
-/// Percent-encoded for a query value.
-fn in_query(text: &str) -> String {
+/// Percent-encoded for a query value or one segment of a path.
+pub(super) fn in_query(text: &str) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {
         match byte {

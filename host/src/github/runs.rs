@@ -1,8 +1,10 @@
 //! Workflow runs, what they uploaded, and the pull requests that a commit belongs to.
 
 use super::calls::Call;
+use super::checks::in_query;
 use super::{GitHub, GitHubError, RepositoryAt};
 use crate::model::event::{PullRequest, RunState, workflow_file};
+use crate::model::provenance::ReferencedWorkflow;
 use crate::model::{Digest, HeadSha, RunId, Unix, WorkflowRun};
 use serde::Deserialize;
 
@@ -96,6 +98,29 @@ impl GitHub {
         self.open_with_head(call, sha).await
     }
 
+    /// The open pull requests that a run belongs to, forks' included: those whose head is its commit in its repository.
+    /// The head's branch is asked for first; only if that leads nowhere is every open pull request looked at.
+    pub async fn pull_requests_for(
+        &self,
+        at: &RepositoryAt,
+        run: &WorkflowRun,
+    ) -> Result<Vec<PullRequest>, GitHubError> {
+        // A deleted fork has no repository, and nothing can be told to be its own.
+        let Some(repository) = run.head_repository_id else { return Ok(Vec::new()) };
+        let of_run = |pulls: Vec<PullRequest>| -> Vec<PullRequest> {
+            pulls.into_iter().filter(|pull| pull.head_repository_id == Some(repository)).collect()
+        };
+        if let (Some(owner), Some(branch)) = (&run.head_owner, &run.head_branch) {
+            let head = format!("{}:{}", in_query(owner), in_query(branch));
+            let call = Call::of_repository(at, &format!("/pulls?state=open&head={head}&per_page=100"));
+            let found = of_run(self.open_with_head(call, &run.head_sha).await?);
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
+        Ok(of_run(self.open_pull_requests_with_head(at, &run.head_sha).await?))
+    }
+
     async fn open_with_head(&self, call: Call, sha: &HeadSha) -> Result<Vec<PullRequest>, GitHubError> {
         let pages: Vec<Vec<WirePullRequest>> = self.pages(call, MOST_PULL_REQUEST_PAGES).await?;
         let open = pages.into_iter().flatten().filter(|pull| pull.state.as_deref().is_none_or(|state| state == "open"));
@@ -123,6 +148,10 @@ struct WireRun {
     head_sha: HeadSha,
     head_repository: Option<WireRepository>,
     actor: Option<WireAccount>,
+    triggering_actor: Option<WireAccount>,
+    head_branch: Option<String>,
+    workflow_id: Option<u64>,
+    referenced_workflows: Option<Vec<WireReferenced>>,
     created_at: Option<jiff::Timestamp>,
     run_started_at: Option<jiff::Timestamp>,
     html_url: Option<String>,
@@ -130,6 +159,12 @@ struct WireRun {
 #[derive(Deserialize)]
 struct WireRepository {
     id: u64,
+    owner: Option<WireAccount>,
+}
+#[derive(Deserialize)]
+struct WireReferenced {
+    path: String,
+    sha: String,
 }
 #[derive(Deserialize)]
 struct WireAccount {
@@ -140,6 +175,11 @@ impl WireRun {
     fn run(self) -> WorkflowRun {
         let created_at = unix(self.created_at);
         let workflow_path = workflow_file(self.path.as_deref().unwrap_or_default()).to_owned();
+        let referenced = self.referenced_workflows.unwrap_or_default().into_iter();
+        let (head_repository_id, head_owner) = match self.head_repository {
+            Some(repository) => (Some(repository.id), repository.owner.and_then(|owner| owner.login)),
+            None => (None, None),
+        };
         WorkflowRun {
             id: RunId(self.id),
             attempt: self.run_attempt.unwrap_or(1),
@@ -148,8 +188,13 @@ impl WireRun {
             event: self.event.unwrap_or_default(),
             state: RunState::of(self.status.as_deref(), self.conclusion.as_deref()),
             head_sha: self.head_sha,
-            head_repository_id: self.head_repository.map(|repository| repository.id),
+            head_repository_id,
+            head_owner,
+            head_branch: self.head_branch,
             actor: self.actor.and_then(|actor| actor.login),
+            triggering_actor: self.triggering_actor.and_then(|actor| actor.login),
+            workflow_id: self.workflow_id,
+            referenced_workflows: referenced.map(|one| ReferencedWorkflow::of(&one.path, &one.sha)).collect(),
             created_at,
             started_at: self.run_started_at.map_or(created_at, |at| unix(Some(at))),
             url: self.html_url,

@@ -530,3 +530,134 @@ async fn a_comment_is_created_once_changed_persistently_and_deleted_for_good() {
     let minted = &server.asked("POST /api/v3/app")[0].body["permissions"];
     assert_eq!((&minted["pull_requests"], &minted["checks"]), (&json!("write"), &json!(null)));
 }
+
+fn file_at(path: &str, head: &str) -> serde_json::Value {
+    let url = format!("https://api.github.com/repos/acme/shop/contents/{path}?ref={head}");
+    json!({ "filename": path, "status": "modified", "contents_url": url, "patch": "@@ -1 +1 @@" })
+}
+
+#[tokio::test]
+async fn a_list_of_files_says_of_which_commit_it_is_and_whether_it_is_whole() {
+    let (head, other) = ("a".repeat(40), "b".repeat(40));
+    let listed = move |asked: &Asked| match asked.path.split('/').nth(7) {
+        Some("1") => json!([file_at("a.txt", &head), file_at("b.txt", &head)]),
+        Some("2") => json!([file_at("a.txt", &head), file_at("b.txt", &other)]),
+        Some("3") => json!([]),
+        _ => json!((0..3_000).map(|n| file_at(&format!("{n}.txt"), &head)).collect::<Vec<_>>()),
+    };
+    let server = Server::start(move |asked, _| if is_mint(asked) { token("t") } else { answer(200, listed(asked)) });
+    let server = server.await;
+    let github = server.github();
+    let read = async |number| {
+        let changes = github.pull_request_files(&shop(), number).await.unwrap();
+        (changes.files.len(), changes.extent, changes.head_sha)
+    };
+    use crate::model::changes::Extent::{Cut, Whole};
+    assert_eq!(read(1).await, (2, Whole, Some(sha())));
+    assert_eq!(read(2).await, (2, Whole, None), "two heads are none");
+    assert_eq!(read(3).await, (0, Whole, None));
+    assert_eq!(read(4).await, (3_000, Cut, Some(sha())), "GitHub lists no more");
+}
+
+#[tokio::test]
+async fn directories_and_files_are_read_at_a_commit_and_may_be_absent() {
+    let server = Server::start(|asked, _| match asked.path.as_str() {
+        _ if is_mint(asked) => token("t"),
+        "/api/v3/repos/acme/shop/contents/.github?ref=feature%2Fx" => answer(
+            200,
+            json!([{ "name": "workflows", "type": "dir", "sha": "1" }, { "name": "link", "type": "symlink", "sha": "2" }]),
+        ),
+        "/api/v3/repos/acme/shop/contents/a%20b.yml?ref=main" => {
+            answer(200, json!({ "sha": "3", "encoding": "base64", "content": "am9i\nczoge30K\n" }))
+        }
+        "/api/v3/repos/acme/shop/contents/large.yml?ref=main" => {
+            answer(200, json!({ "sha": "4", "encoding": "none", "content": "" }))
+        }
+        _ => answer(404, json!({ "message": "Not Found" })),
+    });
+    let server = server.await;
+    let github = server.github();
+    let entries = github.directory(&shop(), ".github", "feature/x").await.unwrap().unwrap();
+    let kinds: Vec<_> = entries.iter().map(|entry| (entry.name.as_str(), entry.kind)).collect();
+    assert_eq!(kinds, [("workflows", EntryKind::Directory), ("link", EntryKind::Other)]);
+    assert_eq!(github.directory(&shop(), ".github", "main").await, Ok(None));
+    let blob = github.blob(&shop(), "a b.yml", "main").await.unwrap();
+    assert_eq!(blob, Some(Blob { sha: "3".to_owned(), text: "jobs: {}\n".to_owned() }));
+    assert_eq!(github.blob(&shop(), "none.yml", "main").await, Ok(None));
+    assert!(matches!(github.blob(&shop(), "large.yml", "main").await, Err(GitHubError::TooLarge(_))));
+}
+
+#[tokio::test]
+async fn only_those_who_may_push_have_write_permission() {
+    let server = Server::start(|asked, _| match asked.path.rsplit('/').nth(1) {
+        _ if is_mint(asked) => token("t"),
+        Some("stranger") => answer(404, json!({})),
+        Some(login) => answer(200, json!({ "permission": login, "user": null })),
+        None => answer(404, json!({})),
+    });
+    let server = server.await;
+    let github = server.github();
+    for (login, expected) in [
+        ("admin", Permission::Write),
+        ("write", Permission::Write),
+        ("read", Permission::Less),
+        ("none", Permission::Less),
+        ("stranger", Permission::Less),
+    ] {
+        assert_eq!(github.permission(&shop(), login).await, Ok(expected), "{login}");
+    }
+}
+
+/// Proves R30, W23.
+#[tokio::test]
+async fn a_fork_s_run_is_mapped_by_branch_commit_and_repository_and_by_nothing_less() {
+    let ours = "a".repeat(40);
+    let pull_of = |number: u64, head: &str, repository: u64| {
+        let mut pull = pull(number, head);
+        pull["head"]["repo"] = json!({ "id": repository, "owner": { "login": "mallory" } });
+        pull
+    };
+    let by_branch = json!([pull_of(1, &"c".repeat(40), 2), pull_of(2, &ours, 3)]);
+    let all = json!([pull_of(2, &ours, 3), pull_of(4, &ours, 2)]);
+    let server = Server::start(move |asked, _| match asked.path.as_str() {
+        _ if is_mint(asked) => token("t"),
+        path if path.contains("&head=mallory:feature%2Fx&") => answer(200, by_branch.clone()),
+        _ => answer(200, all.clone()),
+    });
+    let server = server.await;
+    let github = server.github();
+    let mut run = github_run();
+    let found = async |run: &crate::model::WorkflowRun| {
+        let found = github.pull_requests_for(&shop(), run).await.unwrap();
+        found.iter().map(|pull| pull.number).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&run).await, [2], "the branch leads to it with one call");
+    assert_eq!(server.asked("GET").len(), 1);
+    run.head_repository_id = Some(2);
+    assert_eq!(found(&run).await, [4], "else every open one is looked at");
+    run.head_repository_id = None;
+    assert!(found(&run).await.is_empty(), "a deleted fork has nothing");
+    assert_eq!(server.asked("GET").len(), 3);
+}
+
+fn github_run() -> crate::model::WorkflowRun {
+    crate::model::WorkflowRun {
+        id: RunId(1),
+        attempt: 1,
+        workflow_path: ".github/workflows/ci.yml".to_owned(),
+        workflow_name: "ci".to_owned(),
+        event: "pull_request".to_owned(),
+        state: crate::model::event::RunState::Succeeded,
+        head_sha: sha(),
+        head_repository_id: Some(3),
+        head_owner: Some("mallory".to_owned()),
+        head_branch: Some("feature/x".to_owned()),
+        actor: None,
+        triggering_actor: None,
+        workflow_id: None,
+        referenced_workflows: Vec::new(),
+        created_at: 0,
+        started_at: 0,
+        url: None,
+    }
+}

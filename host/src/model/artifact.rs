@@ -24,18 +24,41 @@ pub struct Source {
     pub run: Option<RunSource>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The workflow run that uploaded it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RunSource {
     pub id: RunId,
     pub attempt: u32,
+    pub workflow_id: Option<u64>,
     pub workflow_path: String,
+    /// The git blob id of the workflow file that ran, where it is known.
+    pub workflow_sha: Option<String>,
     pub event: String,
-    pub actor: Option<String>,
+    /// The repository that was judged, and the one that the head belongs to (absent when the fork was deleted).
+    pub repository_id: Option<u64>,
+    pub head_repository_id: Option<u64>,
     pub head_sha: String,
+    pub actor: Option<String>,
+    /// Who started this attempt.
+    pub triggering_actor: Option<String>,
     pub created_at: Unix,
+    pub artifact_id: Option<u64>,
+    /// Of the artifact as it was uploaded, before it was unpacked.
+    pub artifact_digest: Option<Digest>,
     /// Uploaded before this attempt began: what an earlier attempt of the same run left.
-    #[serde(default)]
     pub stale_attempt: bool,
+    /// Why its provenance is no better, as the rest of a sentence; empty where nothing is to be said.
+    pub because: String,
+    /// GitHub could not be asked how far the run can be trusted: it may be better than it is said to be.
+    pub unread: bool,
+}
+
+impl RunSource {
+    /// Its head belongs to another repository than the one that was judged, or nobody knows to which.
+    pub fn is_fork(&self) -> bool {
+        self.head_repository_id.is_none() || self.head_repository_id != self.repository_id
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +101,9 @@ pub struct UnreadableArtifact {
     pub covers: Vec<Coverage>,
     pub reason: String,
     pub cause: UnreadableCause,
+    /// How far it could be trusted; absent for files given on the command line, and where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Provenance>,
 }
 
 /// Whose doing it is. Decides between broken (failure) and outage (neutral).

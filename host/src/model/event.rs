@@ -1,6 +1,7 @@
 //! What a delivery means, parsed once at the door. Wire structs stay in the webhook room.
 
 use super::ids::{HeadSha, InstallationId, RepositoryName, RunId, Unix};
+use super::provenance::ReferencedWorkflow;
 use serde::{Deserialize, Serialize};
 
 /// One webhook request's meaning.
@@ -59,6 +60,7 @@ pub struct PullRequest {
     pub number: u64,
     pub open: bool,
     pub draft: bool,
+    /// Who opened it.
     pub author: Option<String>,
     pub head_sha: HeadSha,
     pub head_branch: String,
@@ -100,7 +102,17 @@ pub struct WorkflowRun {
     pub head_sha: HeadSha,
     /// Absent when the fork was deleted.
     pub head_repository_id: Option<u64>,
+    /// Who owns the head's repository.
+    pub head_owner: Option<String>,
+    /// The head's branch, which may be called `main` in a fork too.
+    pub head_branch: Option<String>,
+    /// Who started it.
     pub actor: Option<String>,
+    /// Who started this attempt.
+    pub triggering_actor: Option<String>,
+    pub workflow_id: Option<u64>,
+    /// Reusable workflows that it called.
+    pub referenced_workflows: Vec<ReferencedWorkflow>,
     pub created_at: Unix,
     /// When the current attempt began.
     pub started_at: Unix,

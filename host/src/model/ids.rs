@@ -144,7 +144,7 @@ impl fmt::Debug for RepositoryName {
 macro_rules! number_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Debug)]
+        #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Debug)]
         #[serde(transparent)]
         pub struct $name(pub u64);
         impl fmt::Display for $name {

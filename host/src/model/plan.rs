@@ -1,7 +1,8 @@
 //! Which checks apply here, with which plugins and settings.
 
 use super::ids::{CheckName, Digest, PluginName, Unix};
-use super::report::Coverage;
+use super::provenance::ReferencedWorkflow;
+use super::report::{Coverage, Provenance};
 use super::verdict::Broken;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,10 @@ pub struct Plan {
     pub evidence_globs: Vec<String>,
     /// Which workflow runs count: globs over the workflow file's path; empty means all.
     pub workflows: Vec<String>,
+    /// GitHub's names of the events whose runs count.
+    pub events: Vec<String>,
+    /// Reusable workflows, each in one version, that the operator trusts.
+    pub trusted_workflows: Vec<ReferencedWorkflow>,
     /// Seconds after the opening at which a check without any accepted run ends.
     pub no_run_deadline_s: u64,
     /// Seconds after which a run that is still going no longer holds the check open.
@@ -27,6 +32,9 @@ pub struct CheckPlan {
     pub policies: Vec<PolicyPlan>,
     pub knobs: Knobs,
     pub wait_for: WaitFor,
+    /// Evidence below it is no evidence for this check; absent: all counts.
+    #[serde(default)]
+    pub min_provenance: Option<Provenance>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,11 +1,12 @@
 //! What was decided, from which digests, how long each step took. Written before anything is published.
 
-use super::artifact::UnreadableArtifact;
+use super::artifact::{RunSource, UnreadableArtifact};
 use super::changed_lines::ChangedLines;
 use super::evidence::Hidden;
 use super::ids::{CheckName, CommitKey, Digest, JobId, Unix};
 use super::material::Material;
 use super::plan::{Knobs, Plan, WaitFor};
+use super::provenance::{Acceptance, LeftOut, meets};
 use super::report::{Coverage, Provenance, Severity};
 use super::verdict::{Broken, Judgement};
 use serde::{Deserialize, Serialize};
@@ -118,6 +119,9 @@ pub struct InputRecord {
     /// Absent for files given on the command line.
     #[serde(default)]
     pub provenance: Option<Provenance>,
+    /// The run that brought it, with all that policies are told of it.
+    #[serde(default)]
+    pub run: Option<RunSource>,
     /// What was odd though readable: repaired texts, entries left out. The first ones.
     #[serde(default)]
     pub diagnostics: Vec<String>,
@@ -147,4 +151,20 @@ pub struct CheckRecord {
     pub judgements: Vec<Judgement>,
     /// For each judgement, in order: what its policy reads (empty means every kind).
     pub reads: Vec<Vec<Coverage>>,
+    /// Evidence below it is no evidence for this check.
+    #[serde(default)]
+    pub min_provenance: Option<Provenance>,
+    /// What is below it.
+    #[serde(default)]
+    pub left_out: Vec<LeftOut>,
+    /// Who accepted what is below it, so that it counts all the same.
+    #[serde(default)]
+    pub accepted: Option<Acceptance>,
+}
+
+impl CheckRecord {
+    /// Whether evidence of this provenance counts for the check.
+    pub fn counts(&self, provenance: Option<Provenance>) -> bool {
+        self.accepted.is_some() || meets(provenance, self.min_provenance)
+    }
 }

@@ -60,7 +60,9 @@ words!(
     BrokenKind {
         Timeout = "timeout", Memory = "memory", Trap = "trap", Stack = "stack", Denied = "denied",
         /// An answer that cannot stand: evidence of its kind is unreadable, ambiguous or cut.
-        Unreadable = "unreadable", Malformed = "malformed", Unsupported = "unsupported", Settings = "settings", Abi = "abi", Host = "host",
+        Unreadable = "unreadable",
+        /// All evidence that the policy could have judged is below the check's minimum of trust.
+        Untrusted = "untrusted", Malformed = "malformed", Unsupported = "unsupported", Settings = "settings", Abi = "abi", Host = "host",
         Other = "other",
     }
 );

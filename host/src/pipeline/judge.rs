@@ -3,7 +3,9 @@
 
 use super::material::Offered;
 use super::remember::globs;
-use super::reports::{Reader, Readings};
+use super::minimum::{Trust, Views};
+use super::provenance::Tiers;
+use super::reports::{Reader, Readings, UnclaimedFile};
 use crate::artifacts::Fetched;
 use crate::correlate;
 use crate::documents::{JsonDocument, Shape};
@@ -13,10 +15,11 @@ use crate::model::evidence::{Context, Evidence};
 pub use crate::model::material::Unclaimed;
 use crate::model::plan::{CheckPlan, PolicyPlan};
 use crate::model::record::{CheckRecord, RemoteAnswer, Runs};
+use crate::model::provenance::{Acceptance, Tier};
 use crate::model::report::Provenance;
 use crate::model::verdict::Judged;
 use crate::model::{
-    Artifact, Broken, BrokenKind, CommitKey, JobId, Judgement, Plan, Record, UnreadableArtifact, Verdict, WorkflowRun,
+    Artifact, Broken, BrokenKind, CheckName, CommitKey, JobId, Judgement, Plan, Record, UnreadableArtifact, Verdict, WorkflowRun,
 };
 use crate::plugins::{Catalogue, Engine};
 use crate::queue::Lease;
@@ -26,7 +29,7 @@ use crate::runtime::{Call, Runtime};
 use crate::state::CommitState;
 use crate::telemetry::{Metrics, PluginCall};
 use futures::future::join_all;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -52,6 +55,8 @@ pub struct Case<'a> {
     pub unclaimed: Unclaimed,
     /// Keeps cached reports of one installation from another's.
     pub tenant: String,
+    /// Who accepted evidence below a check's minimum, and which.
+    pub accepted: BTreeMap<CheckName, Acceptance>,
 }
 
 /// The files of a case, and what could not be fetched or unpacked.
@@ -79,33 +84,54 @@ impl<'a> Case<'a> {
             inputs,
             unclaimed: Unclaimed::IsListed,
             tenant: lease.commit.installation.to_string(),
+            accepted: commit.accepted.clone(),
         }
     }
 }
 
+/// What ended runs uploaded, or why that could not be listed.
+#[derive(Debug, Default)]
+pub struct Uploads {
+    pub runs: Vec<(WorkflowRun, Result<Arc<Fetched>, GitHubError>)>,
+    pub took: Duration,
+}
+
 impl Inputs {
+    /// The uploads of a commit's runs, each with how far it can be trusted.
+    pub fn of(uploads: &Uploads, commit: &CommitState, tiers: &Tiers) -> Self {
+        let repository_id = commit.origin.as_ref().map(|origin| origin.repository_id);
+        let mut inputs = Self { fetch_time: uploads.took, ..Self::default() };
+        for (run, fetched) in &uploads.runs {
+            match fetched {
+                Ok(fetched) => inputs.add(run, repository_id, &tiers.of(run.id), fetched),
+                Err(error) => inputs.add_unlisted(run, error),
+            }
+        }
+        inputs
+    }
+
     /// Adds what a run uploaded. Provenance is attached here, per job: the store knows bytes only.
-    pub fn add(&mut self, run: &WorkflowRun, repository_id: Option<u64>, fetched: &Fetched) {
+    fn add(&mut self, run: &WorkflowRun, repository_id: Option<u64>, tier: &Tier, fetched: &Fetched) {
         self.listed += fetched.listed.len() as u32;
-        let source = RunSource {
-            id: run.id,
-            attempt: run.attempt,
-            workflow_path: run.workflow_path.clone(),
-            event: run.event.clone(),
-            actor: run.actor.clone(),
-            head_sha: run.head_sha.to_string(),
-            created_at: run.created_at,
-            stale_attempt: false,
-        };
+        let source = run_source(run, repository_id, tier);
         // A run's artifacts stay listed when it is run again in part: they belong to the run, not to the attempt.
         let stale = |uploaded_at| run.attempt > 1 && uploaded_at < run.started_at;
-        let unopened = fetched.unopened.iter();
-        self.unreadable.extend(unopened.map(|lost| (lost.artifact.clone(), lost.unreadable.clone())));
+        let unopened = fetched.unopened.iter().map(|lost| {
+            // While nobody knows how far the run can be trusted, what it lost counts.
+            let provenance = (!tier.unread).then_some(tier.provenance);
+            (lost.artifact.clone(), UnreadableArtifact { provenance, ..lost.unreadable.clone() })
+        });
+        self.unreadable.extend(unopened);
         self.artifacts.extend(fetched.files.iter().map(|file| Artifact {
             source: Source {
-                provenance: Some(provenance(run, repository_id)),
+                provenance: Some(tier.provenance),
                 path: file.path.clone(),
-                run: Some(RunSource { stale_attempt: stale(file.created_at), ..source.clone() }),
+                run: Some(RunSource {
+                    artifact_id: Some(file.artifact_id),
+                    artifact_digest: file.artifact_digest,
+                    stale_attempt: stale(file.created_at),
+                    ..source.clone()
+                }),
             },
             digest: file.digest,
             bytes: file.bytes.clone(),
@@ -114,9 +140,29 @@ impl Inputs {
     }
 }
 
+fn run_source(run: &WorkflowRun, repository_id: Option<u64>, tier: &Tier) -> RunSource {
+    RunSource {
+        id: run.id,
+        attempt: run.attempt,
+        workflow_id: run.workflow_id,
+        workflow_path: run.workflow_path.clone(),
+        workflow_sha: tier.workflow_sha.clone(),
+        event: run.event.clone(),
+        repository_id,
+        head_repository_id: run.head_repository_id,
+        head_sha: run.head_sha.to_string(),
+        actor: run.actor.clone(),
+        triggering_actor: run.triggering_actor.clone(),
+        created_at: run.created_at,
+        because: tier.because.clone(),
+        unread: tier.unread,
+        ..RunSource::default()
+    }
+}
+
 impl Inputs {
     /// A run whose uploads could not even be listed: whatever it brought is missing, of whatever kind.
-    pub fn add_unlisted(&mut self, run: &WorkflowRun, error: &GitHubError) {
+    fn add_unlisted(&mut self, run: &WorkflowRun, error: &GitHubError) {
         self.unlisted.push(UnreadableArtifact {
             path: format!("workflow run {} ({})", run.id, run.workflow_name),
             digest: None,
@@ -124,6 +170,7 @@ impl Inputs {
             covers: Vec::new(),
             reason: error.to_string(),
             cause: error.cause(),
+            provenance: None,
         });
     }
 }
@@ -157,16 +204,22 @@ impl Judge {
         let mut unreadable = what_counts(case.plan, case.unclaimed, unreadable, &readings);
         unreadable.extend(unlisted);
         let evidence = Arc::new(correlate::evidence(case.context, readings.reports, unreadable, &case.plan.waivers));
+        let views = Views::of(case.plan, &evidence);
         steps.note("correlate", started.elapsed());
         let started = Instant::now();
         let asking = Asking { call, plan: case.plan, evidence: &evidence, remote: &remote };
-        let checks = join_all(case.plan.checks.iter().map(|check| self.check(&asking, check))).await;
+        let checks = case.plan.checks.iter().map(|check| {
+            let trust = views.trust(check, case.accepted.get(&check.name));
+            self.check(&asking, check, trust)
+        });
+        let checks = join_all(checks).await;
         steps.note("evaluate", started.elapsed());
         let judgements: Vec<&Judgement> = checks.iter().flat_map(|check| &check.judgements).collect();
         let unused = correlate::unused_rule_waivers(&case.plan.waivers, &judgements);
         let odd = correlate::oddities(&evidence);
         let stale = correlate::stale_attempts(&evidence);
-        let notices = evidence.notices.iter().cloned().chain(odd).chain(stale).chain(unused).collect();
+        let low = correlate::of_low_provenance(&evidence);
+        let notices = evidence.notices.iter().cloned().chain(odd).chain(stale).chain(low).chain(unused).collect();
         Record {
             job: case.job,
             commit: case.commit,
@@ -187,14 +240,28 @@ impl Judge {
         }
     }
 
-    async fn check(&self, asking: &Asking<'_>, check: &CheckPlan) -> CheckRecord {
-        let judgements = join_all(check.policies.iter().map(|policy| self.policy(asking, policy))).await;
+    async fn check(&self, asking: &Asking<'_>, check: &CheckPlan, trust: Trust) -> CheckRecord {
+        let judgements = check.policies.iter().map(|policy| async {
+            match &trust.view {
+                None => self.policy(asking, policy).await,
+                Some(view) => match view.refusal(policy) {
+                    Some(refused) => refused,
+                    None => {
+                        let asking = Asking { evidence: &view.evidence, ..*asking };
+                        view.renumbered(self.policy(&asking, policy).await)
+                    }
+                },
+            }
+        });
         CheckRecord {
             check: check.name.clone(),
             knobs: check.knobs,
             wait_for: check.wait_for,
-            judgements,
+            judgements: join_all(judgements).await,
             reads: check.policies.iter().map(|policy| policy.reads.clone()).collect(),
+            min_provenance: check.min_provenance,
+            left_out: trust.left_out,
+            accepted: trust.accepted,
         }
     }
 
@@ -270,6 +337,7 @@ impl Judge {
 }
 
 /// What all policies of one case are asked with.
+#[derive(Clone, Copy)]
 struct Asking<'a> {
     call: &'a Call,
     plan: &'a Plan,
@@ -326,27 +394,33 @@ fn what_counts(
     };
     let mut counting: Vec<UnreadableArtifact> = readings.unreadable.clone();
     counting.extend(lost.into_iter().filter(|(name, lost)| named(name, &lost.path)).map(|(_, lost)| lost));
-    let unrecognised = |path: &str| UnreadableArtifact {
+    let unrecognised = |(path, provenance): (&str, Option<Provenance>)| UnreadableArtifact {
         path: path.to_owned(),
         digest: None,
         format: None,
         covers: Vec::new(),
         reason: "no normalizer recognises it".to_owned(),
         cause: UnreadableCause::File,
+        provenance,
     };
     match unclaimed {
         Unclaimed::IsUnreadable => {
-            counting.extend(readings.unclaimed.iter().map(|file| unrecognised(&file.path)));
+            counting.extend(readings.unclaimed.iter().map(|file| unrecognised((&file.path, file.provenance))));
         }
         Unclaimed::IsListed => {
-            let mut silent = BTreeSet::new();
+            let mut silent: BTreeMap<&str, Option<Provenance>> = BTreeMap::new();
+            // The same name from two runs counts as the better of the two.
+            let mut add = |path, file: &UnclaimedFile| {
+                let known = silent.entry(path).or_insert(file.provenance);
+                *known = known.zip(file.provenance).map(|(one, other)| one.max(other));
+            };
             for file in readings.unclaimed.iter().filter(|file| evidence.is_match(artifact_of(&file.path))) {
                 let name = file.path.rsplit('/').next().unwrap_or_default();
                 // A scanner that crashed leaves an empty file; a file with a report's name is one.
                 if file.empty || evidence.is_match(name) {
-                    silent.insert(file.path.as_str());
+                    add(file.path.as_str(), file);
                 } else if !readings.known.contains(&(file.run, artifact_of(&file.path).to_owned())) {
-                    silent.insert(artifact_of(&file.path));
+                    add(artifact_of(&file.path), file);
                 }
             }
             counting.extend(silent.into_iter().map(unrecognised));
@@ -354,16 +428,6 @@ fn what_counts(
     }
     counting.sort_by(|a, b| a.path.cmp(&b.path));
     counting
-}
-
-/// The lower two tiers. Whether the workflow is unchanged is not compared yet, and what cannot be compared counts as
-/// changed.
-fn provenance(run: &WorkflowRun, repository_id: Option<u64>) -> Provenance {
-    if run.head_repository_id.is_some() && run.head_repository_id == repository_id {
-        Provenance::ChangedWorkflow
-    } else {
-        Provenance::Fork
-    }
 }
 
 fn artifact_of(path: &str) -> &str {

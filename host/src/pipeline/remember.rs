@@ -28,6 +28,8 @@ pub fn remember(commit: &mut CommitState, jobs: &[Job]) -> BTreeSet<u64> {
             JobKind::PullRequest(event) => {
                 commit.origin = Some(event.origin.clone());
                 commit.looks = 0;
+                // Also of one that is closed: its runs stay.
+                commit.bases.insert(event.pull_request.base_branch.clone());
                 let told = Told::of(&event.pull_request, event.pull_request.open);
                 if hear(commit, told) == Heard::Unsure {
                     unsure.insert(event.pull_request.number);
@@ -115,6 +117,7 @@ fn hear(commit: &mut CommitState, told: Told<'_>) -> Heard {
     match told.head {
         Some(pull) => {
             commit.pull_requests.insert(told.number, pull.clone());
+            commit.bases.insert(pull.base_branch.clone());
             // Reopened, or pushed back to: what was given up is wanted again, and its last decision does not count.
             if commit.superseded.take().is_some() {
                 commit.fingerprint = None;
@@ -189,12 +192,15 @@ pub fn wants_checks(commit: &CommitState) -> bool {
     commit.superseded.is_none() && is_asked_for
 }
 
-/// The runs that count: the newest of every accepted (workflow, event) whose head repository is the pull request's.
+/// The runs that count: the newest of every accepted (workflow, event) whose event the plan allows and whose head
+/// repository is the pull request's.
 pub fn accepted_runs<'a>(commit: &'a CommitState, plan: &Plan) -> Vec<&'a WorkflowRun> {
     let workflows = globs(&plan.workflows);
     let mut newest: BTreeMap<(&str, &str, Option<u64>), &WorkflowRun> = BTreeMap::new();
     for run in commit.runs.values() {
-        let accepted = (plan.workflows.is_empty() || workflows.is_match(&run.workflow_path)) && is_of_head(commit, run);
+        let accepted = (plan.workflows.is_empty() || workflows.is_match(&run.workflow_path))
+            && plan.events.contains(&run.event)
+            && is_of_head(commit, run);
         if !accepted {
             continue;
         }

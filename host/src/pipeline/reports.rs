@@ -5,7 +5,7 @@ use super::remember::globs;
 use crate::model::artifact::UnreadableCause;
 use crate::model::evidence::SourcedReport;
 use crate::model::plan::NormalizerPlan;
-use crate::model::report::{Coverage, Format};
+use crate::model::report::{Coverage, Format, Provenance};
 use crate::model::{Artifact, Broken, BrokenKind, Digest, Plan, PluginName, Report, RunId, UnreadableArtifact};
 use crate::plugins::Catalogue;
 use crate::runtime::{Call, Plugin, Runtime};
@@ -44,6 +44,7 @@ pub struct Readings {
 #[derive(Debug)]
 pub struct UnclaimedFile {
     pub run: Option<RunId>,
+    pub provenance: Option<Provenance>,
     pub path: String,
     pub empty: bool,
 }
@@ -112,6 +113,7 @@ impl Reader {
             }
             ([], None) => Reading::Unclaimed(UnclaimedFile {
                 run: artifact.source.run.as_ref().map(|run| run.id),
+                provenance: known_provenance(&artifact),
                 path: artifact.source.path,
                 empty: artifact.bytes.is_empty(),
             }),
@@ -247,7 +249,14 @@ fn unreadable(
         covers,
         reason: broken.message.clone(),
         cause,
+        provenance: known_provenance(artifact),
     }
+}
+
+/// While nobody knows how far its run can be trusted, a file that cannot be read counts.
+fn known_provenance(artifact: &Artifact) -> Option<Provenance> {
+    let unread = artifact.source.run.as_ref().is_some_and(|run| run.unread);
+    artifact.source.provenance.filter(|_| !unread)
 }
 
 fn ambiguous(artifact: &Artifact, claims: &[(&Asked<'_>, Format)]) -> UnreadableArtifact {
@@ -266,6 +275,7 @@ fn ambiguous(artifact: &Artifact, claims: &[(&Asked<'_>, Format)]) -> Unreadable
             artifact.source.path
         ),
         cause: UnreadableCause::Ambiguous,
+        provenance: known_provenance(artifact),
     }
 }
 

@@ -45,6 +45,7 @@ fn check(plugin: &str, settings: Value) -> CheckConfig {
         fail_closed: None,
         knobs: KnobOverrides::default(),
         wait_for: None,
+        min_provenance: None,
     }
 }
 

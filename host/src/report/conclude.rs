@@ -13,6 +13,8 @@ use crate::model::{BrokenKind, Judgement};
 pub enum Row {
     Failed,
     Unreadable,
+    /// All evidence that a policy could have judged is below the check's minimum of trust.
+    Untrusted,
     PolicyError,
     Outage,
     Warned,
@@ -62,7 +64,7 @@ pub fn decide(record: &Record, check: &CheckRecord) -> Decision {
         return match (runs.overdue, judged.row) {
             (false, _) => Decision { state: CheckState::InProgress, row: Row::Waiting },
             // A run kept going beyond the deadline is no way round evidence that nobody could read.
-            (true, Row::Unreadable | Row::PolicyError) => judged,
+            (true, Row::Unreadable | Row::Untrusted | Row::PolicyError) => judged,
             (true, _) if runs.in_merge_group => Decision::ended(Conclusion::Failure, Row::Overdue),
             (true, _) => Decision::ended(check.knobs.on_missing, Row::Overdue),
         };
@@ -98,6 +100,8 @@ fn answer(judgement: &Judgement, reads: &[Coverage], knobs: &Knobs, record: &Rec
     let row = row(judgement, reads, record);
     let (rank, conclusion) = match row {
         Row::Failed => (0, Conclusion::Failure),
+        // No knob softens it: whoever may take responsibility for the evidence accepts it by a button.
+        Row::Untrusted => (RANK_BROKEN, Conclusion::Failure),
         Row::Unreadable | Row::PolicyError => (RANK_BROKEN, knobs.on_broken),
         Row::Outage => (2, knobs.on_outage),
         Row::Warned => (3, knobs.on_warn),
@@ -119,6 +123,7 @@ pub fn result_of(record: &Record, check: &CheckRecord, place: usize) -> Row {
 pub fn row(judgement: &Judgement, reads: &[Coverage], record: &Record) -> Row {
     match &judgement.verdict {
         Judged::Broken(broken, _) if broken.kind == BrokenKind::Unreadable => Row::Unreadable,
+        Judged::Broken(broken, _) if broken.kind == BrokenKind::Untrusted => Row::Untrusted,
         Judged::Broken(..) => Row::PolicyError,
         Judged::Outage(..) => Row::Outage,
         Judged::Verdict(verdict) => match verdict.outcome {
@@ -143,12 +148,13 @@ fn everything_is_here(record: &Record, check: &CheckRecord) -> bool {
     if nothing_is_going {
         return runs.ended > 0;
     }
-    check.wait_for == WaitFor::Covered && check.reads.iter().all(|reads| covered(record, reads))
+    check.wait_for == WaitFor::Covered && check.reads.iter().all(|reads| covered(record, check, reads))
 }
 
 /// Each kind that the policy reads is covered by a run that ended. A policy that reads every kind is never sure.
-fn covered(record: &Record, reads: &[Coverage]) -> bool {
-    let covers = |kind: &Coverage| record.inputs.iter().any(|input| input.covers.contains(kind));
+fn covered(record: &Record, check: &CheckRecord, reads: &[Coverage]) -> bool {
+    let counting = || record.inputs.iter().filter(|input| check.counts(input.provenance));
+    let covers = |kind: &Coverage| counting().any(|input| input.covers.contains(kind));
     !reads.is_empty() && reads.iter().all(covers)
 }
 

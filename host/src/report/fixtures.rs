@@ -69,6 +69,9 @@ pub fn check(answers: Vec<Judged>) -> CheckRecord {
         wait_for: WaitFor::Covered,
         judgements: answers.into_iter().map(judgement).collect(),
         reads,
+        min_provenance: None,
+        left_out: Vec::new(),
+        accepted: None,
     }
 }
 
@@ -85,6 +88,7 @@ pub fn input(path: &str) -> InputRecord {
         cut: false,
         tool: Some("trivy 0.60.0".to_owned()),
         provenance: None,
+        run: None,
         diagnostics: Vec::new(),
     }
 }
@@ -97,6 +101,7 @@ pub fn unreadable() -> UnreadableArtifact {
         covers: vec![Coverage::Components],
         reason: "it breaks off after 12 bytes".to_owned(),
         cause: UnreadableCause::File,
+        provenance: None,
     }
 }
 
@@ -132,6 +137,8 @@ pub fn record(checks: Vec<CheckRecord>) -> Record {
             waivers: Vec::new(),
             evidence_globs: Vec::new(),
             workflows: Vec::new(),
+            events: Vec::new(),
+            trusted_workflows: Vec::new(),
             no_run_deadline_s: 900,
             evidence_deadline_s: 21_600,
         },

@@ -9,6 +9,7 @@ use crate::correlate::date;
 use crate::model::Judgement;
 use crate::model::evidence::HiddenBy;
 use crate::model::plan::Conclusion;
+use crate::model::provenance::LeftOut;
 use crate::model::record::{CheckRecord, HiddenRecord, Record};
 use crate::model::report::Coverage;
 use crate::model::verdict::{Effect, Judged, Verdict, Violation};
@@ -29,6 +30,11 @@ pub fn summary(record: &Record, check: &CheckRecord, decision: Decision) -> Stri
             .unreadable
             .iter()
             .map(|file| format!("| {} | {} |\n", escape::code_cell(&file.path), escape::cell(&file.reason))),
+        "files",
+    );
+    page.entries(
+        &left_out_head(check),
+        check.left_out.iter().map(|low| left_out_row(low)),
         "files",
     );
     page.entries("**Notices**\n\n", notices(record, check, decision).into_iter(), "notices");
@@ -111,6 +117,7 @@ pub fn result_word(row: Row) -> &'static str {
     match row {
         Row::Failed => "fail",
         Row::Unreadable => "broken: unreadable evidence",
+        Row::Untrusted => "untrusted evidence",
         Row::PolicyError => "broken",
         Row::Outage => "unavailable",
         Row::Warned => "warn",
@@ -168,6 +175,19 @@ fn notices(record: &Record, check: &CheckRecord, decision: Decision) -> Vec<Stri
     }
     notices.extend(record.notices.iter().map(|notice| format!("- {}\n", escape::text(notice))));
     notices
+}
+
+fn left_out_head(check: &CheckRecord) -> String {
+    let minimum = check.min_provenance.map_or("", |minimum| minimum.word());
+    let what = match &check.accepted {
+        Some(accepted) => format!("**Below `{minimum}`, accepted by {}**", escape::code(&accepted.by)),
+        None => format!("**Not counted, because it is below `{minimum}`**"),
+    };
+    format!("{what}\n\n| File | Trust | Why |\n|---|---|---|\n")
+}
+
+fn left_out_row(low: &LeftOut) -> String {
+    format!("| {} | {} | {} |\n", escape::code_cell(&low.path), low.provenance, escape::cell(&low.because))
 }
 
 fn evidence_row(input: &crate::model::record::InputRecord) -> String {

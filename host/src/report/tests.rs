@@ -253,6 +253,7 @@ fn plan(knobs: Knobs) -> CheckPlan {
         policies: Vec::new(),
         knobs,
         wait_for: crate::model::plan::WaitFor::All,
+        min_provenance: None,
     }
 }
 

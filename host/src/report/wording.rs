@@ -43,6 +43,7 @@ pub fn title(check: &CheckName, decision: Decision) -> String {
         Row::Outage => format!("{verdict} - System Unavailable"),
         Row::PolicyError => format!("{verdict} - Policy Error"),
         Row::Unreadable => format!("{check} - Artifacts Unreadable"),
+        Row::Untrusted => format!("{check} - Evidence Untrusted"),
         Row::Missing | Row::Overdue => format!("{check} - No Reports Found"),
         Row::Workflow => format!("{check} - Workflow Not Successful"),
         Row::Waiting => format!("{check} - In Progress"),
@@ -64,6 +65,7 @@ pub fn headline(record: &Record, check: &CheckRecord, decision: Decision) -> Str
         Row::Failed => failed(check),
         Row::Warned | Row::PassedPartial | Row::Passed => processed(record, check),
         Row::Unreadable => "Evidence that this check needs could not be read.".to_owned(),
+        Row::Untrusted => untrusted(check),
         Row::PolicyError => "A policy gave no usable result, so nothing can be said for it.".to_owned(),
         Row::Outage => OUTAGE.to_owned(),
         Row::Missing => {
@@ -88,6 +90,11 @@ pub fn headline(record: &Record, check: &CheckRecord, decision: Decision) -> Str
         Row::Workflow => workflow(record),
         Row::Waiting => waiting(record, check),
     }
+}
+
+fn untrusted(check: &CheckRecord) -> String {
+    let minimum = check.min_provenance.map_or("more", |minimum| minimum.word());
+    format!("All evidence that covers what this check reads can be trusted less than it asks for, `{minimum}`.")
 }
 
 fn nothing_found(check: &CheckName) -> &'static str {
@@ -136,6 +143,12 @@ pub fn explanation(check: &CheckRecord, decision: Decision) -> String {
         Row::Warned | Row::PassedPartial | Row::Passed => passed(check, decision.row),
         Row::Unreadable => {
             "Nothing passes beside evidence that could not be read. Repair or remove the file and upload it again."
+                .to_owned()
+        }
+        Row::Untrusted => {
+            "Nothing of it was judged. Somebody with write access who neither opened the pull request nor started the run \
+             may look at it and press *Accept evidence*: then it is judged, for this commit and this evidence only, and \
+             the record says who accepted it."
                 .to_owned()
         }
         Row::PolicyError => {

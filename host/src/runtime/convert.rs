@@ -313,11 +313,25 @@ pub fn source(report: &SourcedReport) -> types::Source {
         actor: run.and_then(|run| run.actor.clone()),
         head_sha: run.map(|run| run.head_sha.clone()),
         created_at: run.map(|run| run.created_at),
-        properties: match run {
-            Some(run) if run.stale_attempt => vec![("stale-attempt".to_owned(), "true".to_owned())],
-            _ => Vec::new(),
-        },
+        properties: run.map(source_properties).unwrap_or_default(),
     }
+}
+
+/// What the contract's record has no member for. What is absent is left out, and so is a stale attempt that is none.
+fn source_properties(run: &artifact::RunSource) -> Vec<(String, String)> {
+    let number = |number: Option<u64>| number.map(|number| number.to_string());
+    let properties = [
+        ("stale-attempt", run.stale_attempt.then(|| "true".to_owned())),
+        ("is-fork", Some(run.is_fork().to_string())),
+        ("workflow-id", number(run.workflow_id)),
+        ("workflow-sha", run.workflow_sha.clone()),
+        ("repository-id", number(run.repository_id)),
+        ("head-repository-id", number(run.head_repository_id)),
+        ("triggering-actor", run.triggering_actor.clone()),
+        ("artifact-id", number(run.artifact_id)),
+        ("artifact-digest", run.artifact_digest.map(|digest| digest.to_string())),
+    ];
+    properties.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 pub fn context(value: &Context) -> evidence::Context {

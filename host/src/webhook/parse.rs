@@ -8,6 +8,7 @@ use crate::model::event::{
     Origin, PullRequest, PullRequestAction, PullRequestEvent, RunAction, RunState, WorkflowRun, WorkflowRunEvent,
     workflow_file,
 };
+use crate::model::provenance::ReferencedWorkflow;
 use crate::model::{Event, HeadSha, InstallationId, RepositoryName, RunId, Unix};
 use serde::de::DeserializeOwned;
 use wire::{Head, InstallationWire, PullRequestWire, RepositoryWire, WorkflowRunWire};
@@ -116,6 +117,11 @@ fn workflow_run(action: RunAction, body: &[u8]) -> Result<Option<Event>, ParseEr
     // A completed run ended, whatever the copy of its status says.
     let status = if action == RunAction::Completed { Some("completed") } else { run.status.as_deref() };
     let created_at = unix(run.created_at.as_deref()).unwrap_or(0);
+    let referenced = run.referenced_workflows.unwrap_or_default().into_iter();
+    let (head_repository_id, head_owner) = match run.head_repository {
+        Some(repository) => (Some(repository.id), repository.owner.and_then(|owner| owner.login)),
+        None => (None, None),
+    };
     let numbers = run.pull_requests.unwrap_or_default().into_iter().flatten().filter_map(|pull| pull.number);
     Ok(Some(Event::WorkflowRun(WorkflowRunEvent {
         origin,
@@ -128,8 +134,13 @@ fn workflow_run(action: RunAction, body: &[u8]) -> Result<Option<Event>, ParseEr
             event: run.event.unwrap_or_default(),
             state: RunState::of(status, run.conclusion.as_deref()),
             head_sha: run.head_sha,
-            head_repository_id: run.head_repository.map(|repository| repository.id),
+            head_repository_id,
+            head_owner,
+            head_branch: run.head_branch,
             actor: run.actor.and_then(|actor| actor.login),
+            triggering_actor: run.triggering_actor.and_then(|actor| actor.login),
+            workflow_id: run.workflow_id,
+            referenced_workflows: referenced.map(|one| ReferencedWorkflow::of(&one.path, &one.sha)).collect(),
             created_at,
             started_at: unix(run.run_started_at.as_deref()).unwrap_or(created_at),
             url: run.html_url,

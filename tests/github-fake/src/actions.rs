@@ -31,6 +31,10 @@ pub(crate) struct WorkflowRun {
     pub head_repository: Option<u64>,
     pub title: String,
     pub actor: String,
+    /// Who started this attempt.
+    pub triggering_actor: String,
+    /// Reusable workflows that it called: path with `@ref`, and sha.
+    pub referenced: Vec<(String, String)>,
     pub suite: u64,
     pub created_at: Timestamp,
     pub started_at: Timestamp,

@@ -22,7 +22,23 @@ pub(crate) struct Repository {
     pub created_at: Timestamp,
     /// `read`, `write`, `admin` by login; everybody else has `none`.
     pub collaborators: BTreeMap<String, String>,
+    /// Branches that nobody changes alone.
+    pub protected: BTreeSet<String>,
 }
+
+/// The workflow that every repository begins with.
+const WORKFLOW: &str = "\
+name: ci
+on: [pull_request, push, merge_group, workflow_dispatch]
+jobs:
+  build:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v5
+      - run: make reports
+      - uses: actions/upload-artifact@v6
+        with: { name: reports, path: reports }
+";
 
 impl Repository {
     pub fn full_name(&self) -> String {
@@ -71,12 +87,15 @@ impl State {
             installed: fork_of.is_none(),
             created_at: self.now(),
             collaborators: BTreeMap::from([(owner.to_owned(), "admin".to_owned())]),
+            protected: BTreeSet::new(),
         };
         let id = repository.id;
         self.repositories.push(repository);
-        let readme: Files = Arc::new(BTreeMap::from([("README.md".to_owned(), Arc::from(full_name.as_bytes()))]));
-        let first =
-            self.commit(NewCommit { repository: id, parent: None, message: "Start", author: owner, files: readme });
+        let files: Files = Arc::new(BTreeMap::from([
+            ("README.md".to_owned(), Arc::from(full_name.as_bytes())),
+            (".github/workflows/ci.yml".to_owned(), Arc::from(WORKFLOW.as_bytes())),
+        ]));
+        let first = self.commit(NewCommit { repository: id, parent: None, message: "Start", author: owner, files });
         self.repository_mut(id).branches.insert("main".to_owned(), first);
         id
     }
@@ -147,10 +166,43 @@ pub(crate) fn get_contents(state: &mut State, call: &Call) -> Reply {
         return Ok(Answer::ok(file));
     }
     let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
-    let inside = commit.files.iter().filter(|(name, _)| name.starts_with(&prefix));
-    let direct = inside.filter(|(name, _)| !name[prefix.len()..].contains('/'));
-    let entries: Vec<Value> = direct.map(|(name, bytes)| wire::content(&link(name), name, bytes)).collect();
+    let inside: Vec<_> = commit.files.iter().filter(|(name, _)| name.starts_with(&prefix)).collect();
+    let is_direct = |name: &str| !name[prefix.len()..].contains('/');
+    let direct = inside.iter().filter(|(name, _)| is_direct(name));
+    let mut entries: Vec<Value> = direct.map(|(name, bytes)| wire::content(&link(name), name, bytes)).collect();
+    let directories: BTreeSet<&str> = inside
+        .iter()
+        .filter_map(|(name, _)| Some(&name[..prefix.len() + name[prefix.len()..].find('/')?]))
+        .collect();
+    entries.extend(directories.into_iter().map(|path| wire::directory(&link(path), path, &tree_of(&commit.files, path))));
     if entries.is_empty() { Err(Refusal::not_found()) } else { Ok(Answer::ok(json!(entries))) }
+}
+
+/// What stands for everything below a directory: equal for equal contents, as git's tree ids are.
+fn tree_of(files: &Files, directory: &str) -> String {
+    let below = files.iter().filter_map(|(name, bytes)| {
+        let rest = name.strip_prefix(directory)?.strip_prefix('/')?;
+        Some(format!("{rest} {}", sha_of(bytes)))
+    });
+    sha_of(below.collect::<Vec<_>>().join("\n").as_bytes())
+}
+
+/// A branch, and whether it is protected.
+pub(crate) fn get_branch(state: &mut State, call: &Call) -> Reply {
+    let name = call.param("branch");
+    let repository = state.repository(call.repository);
+    let sha = repository.branches.get(name).ok_or_else(Refusal::not_found)?;
+    let url = call.url(state, &format!("branches/{name}"));
+    let is_protected = repository.protected.contains(name);
+    let required = json!({ "enforcement_level": "off", "contexts": [], "checks": [] });
+    Ok(Answer::ok(json!({
+        "name": name,
+        "commit": wire::commit(state, call.repository, &state.commits[sha]),
+        "_links": { "self": url, "html": format!("{}/tree/{name}", wire::page_of(state, call.repository)) },
+        "protected": is_protected,
+        "protection": { "enabled": is_protected, "required_status_checks": required },
+        "protection_url": format!("{url}/protection"),
+    })))
 }
 
 pub(crate) fn get_tree(state: &mut State, call: &Call) -> Reply {
@@ -171,17 +223,58 @@ pub(crate) fn get_tree(state: &mut State, call: &Call) -> Reply {
     Ok(Answer::ok(json!({ "sha": commit.tree, "url": url, "tree": entries, "truncated": false })))
 }
 
-/// What changed from one tree to another, in GitHub's words.
-pub(crate) fn changed_files(state: &State, base: &str, head: &str) -> Vec<(String, &'static str)> {
+/// One file that differs between two trees, in GitHub's words.
+pub(crate) struct Changed {
+    pub path: String,
+    pub status: &'static str,
+    /// Before a renaming.
+    pub previous: Option<String>,
+    pub patch: Option<String>,
+}
+
+/// What changed from one tree to another. A file that appears with the bytes of one that went was renamed.
+pub(crate) fn changed_files(state: &State, base: &str, head: &str) -> Vec<Changed> {
     let files = |sha: &str| state.commits.get(sha).map(|commit| commit.files.clone()).unwrap_or_default();
     let (base, head) = (files(base), files(head));
-    let paths: BTreeSet<&String> = base.keys().chain(head.keys()).collect();
-    let status = |path: &String| match (base.get(path), head.get(path)) {
-        (None, Some(_)) => Some("added"),
-        (Some(_), None) => Some("removed"),
-        (before, after) => (before != after).then_some("modified"),
+    let mut gone: BTreeSet<&String> = base.keys().filter(|path| !head.contains_key(*path)).collect();
+    let mut changes = Vec::new();
+    for (path, after) in head.iter().filter(|(path, after)| base.get(*path) != Some(*after)) {
+        let before = base.get(path);
+        let origin = gone.iter().copied().find(|old| before.is_none() && base[*old] == *after);
+        if let Some(origin) = origin {
+            gone.remove(origin);
+        }
+        let previous = origin.cloned();
+        let status = match (before, &previous) {
+            (Some(_), _) => "modified",
+            (None, Some(_)) => "renamed",
+            (None, None) => "added",
+        };
+        let patch = if previous.is_some() { None } else { patch(before, Some(after)) };
+        changes.push(Changed { path: path.clone(), status, previous, patch });
+    }
+    let removed = |path: &String| Changed {
+        path: path.clone(),
+        status: "removed",
+        previous: None,
+        patch: patch(base.get(path), None),
     };
-    paths.into_iter().filter_map(|path| Some((path.clone(), status(path)?))).collect()
+    changes.extend(gone.into_iter().map(removed));
+    changes.sort_by(|a, b| a.path.cmp(&b.path));
+    changes
+}
+
+/// One hunk over the whole file: all old lines, then all new ones. Not the shortest diff, but a diff; none for bytes that
+/// are no text.
+fn patch(before: Option<&Arc<[u8]>>, after: Option<&Arc<[u8]>>) -> Option<String> {
+    let text = |bytes: Option<&Arc<[u8]>>| std::str::from_utf8(bytes.map_or(&[][..], |bytes| bytes)).ok().map(str::to_owned);
+    let (before, after) = (text(before)?, text(after)?);
+    let (old, new) = (before.lines().count(), after.lines().count());
+    let start = |lines: usize| usize::from(lines > 0);
+    let mut lines = vec![format!("@@ -{},{old} +{},{new} @@", start(old), start(new))];
+    lines.extend(before.lines().map(|line| format!("-{line}")));
+    lines.extend(after.lines().map(|line| format!("+{line}")));
+    Some(lines.join("\n"))
 }
 
 pub(crate) fn compare(state: &mut State, call: &Call) -> Reply {

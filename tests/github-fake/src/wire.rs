@@ -4,7 +4,7 @@ use crate::actions::{self, Artifact, Trouble, WorkflowRun};
 use crate::checks::{Annotation, CheckRun, CheckSuite};
 use crate::comments::Comment;
 use crate::pulls::{PullRequest, short_list};
-use crate::repositories::{Commit, Repository};
+use crate::repositories::{Changed, Commit, Repository};
 use crate::state::{State, sha_of};
 use crate::tokens::Installation;
 use jiff::Timestamp;
@@ -289,10 +289,19 @@ pub(crate) fn content(url: &str, path: &str, bytes: &[u8]) -> Value {
     })
 }
 
-pub(crate) fn changed_file(state: &State, repository: u64, head: &str, (path, status): &(String, &str)) -> Value {
+/// A directory's entry in the listing of the one above it.
+pub(crate) fn directory(url: &str, path: &str, tree: &str) -> Value {
+    let mut entry = content(url, path, &[]);
+    entry["type"] = json!("dir");
+    entry["sha"] = json!(tree);
+    entry
+}
+
+pub(crate) fn changed_file(state: &State, repository: u64, head: &str, changed: &Changed) -> Value {
+    let Changed { path, status, previous, patch } = changed;
     let bytes = state.commits.get(head).and_then(|commit| commit.files.get(path));
     let page = page_of(state, repository);
-    json!({
+    let mut file = json!({
         "sha": bytes.map(|bytes| sha_of(bytes)),
         "filename": path,
         "status": status,
@@ -302,7 +311,14 @@ pub(crate) fn changed_file(state: &State, repository: u64, head: &str, (path, st
         "blob_url": format!("{page}/blob/{head}/{path}"),
         "raw_url": format!("{page}/raw/{head}/{path}"),
         "contents_url": format!("{}/contents/{path}?ref={head}", url_of(state, repository)),
-    })
+    });
+    if let Some(previous) = previous {
+        file["previous_filename"] = json!(previous);
+    }
+    if let Some(patch) = patch {
+        file["patch"] = json!(patch);
+    }
+    file
 }
 
 pub(crate) fn pull_request(state: &State, pull: &PullRequest) -> Value {
@@ -504,6 +520,8 @@ pub(crate) fn workflow_run(state: &State, run: &WorkflowRun) -> Value {
     let own = repository(state, state.repository(run.repository));
     let previous = (run.attempt > 1).then(|| format!("{url}/attempts/{}", run.attempt - 1));
     let head_repository = run.head_repository.map(|id| repository(state, state.repository(id)));
+    let referenced: Vec<Value> =
+        run.referenced.iter().map(|(path, sha)| json!({ "path": path, "sha": sha })).collect();
     let mut fields = object(json!({
         "id": run.id,
         "node_id": node_id("WR", run.id),
@@ -522,9 +540,9 @@ pub(crate) fn workflow_run(state: &State, run: &WorkflowRun) -> Value {
         "head_repository": head_repository,
         "repository": own,
         "actor": user(state, &run.actor),
-        "triggering_actor": user(state, &run.actor),
+        "triggering_actor": user(state, &run.triggering_actor),
         "pull_requests": short_list(state, run.repository, &run.head_sha),
-        "referenced_workflows": [],
+        "referenced_workflows": referenced,
         "check_suite_id": run.suite,
         "check_suite_node_id": node_id("CS", run.suite),
         "created_at": time(run.created_at),

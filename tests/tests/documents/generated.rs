@@ -97,12 +97,20 @@ fn unreadable(dice: &mut Dice) -> UnreadableArtifact {
         covers: dice.some(|dice| dice.one_of(Coverage::ALL)),
         reason: dice.text(),
         cause: UnreadableCause::File,
+        provenance: None,
     }
 }
 
 fn sourced(dice: &mut Dice, index: usize) -> SourcedReport {
     let run = dice.maybe(|dice| RunSource {
-        stale_attempt: false,
+        stale_attempt: dice.roll(2) > 0,
+        workflow_id: dice.maybe(|dice| u64::from(dice.number())),
+        workflow_sha: dice.maybe(Dice::text),
+        repository_id: dice.maybe(|dice| u64::from(dice.number())),
+        head_repository_id: dice.maybe(|dice| u64::from(dice.number())),
+        triggering_actor: dice.maybe(Dice::text),
+        artifact_id: dice.maybe(|dice| u64::from(dice.number())),
+        artifact_digest: dice.maybe(|dice| Digest::of(dice.text().as_bytes())),
         id: RunId(u64::from(dice.number())),
         attempt: dice.number(),
         workflow_path: dice.text(),
@@ -110,6 +118,7 @@ fn sourced(dice: &mut Dice, index: usize) -> SourcedReport {
         actor: dice.maybe(Dice::text),
         head_sha: dice.text(),
         created_at: u64::from(dice.number()),
+        ..RunSource::default()
     });
     let source = Source { provenance: dice.maybe(|dice| dice.one_of(Provenance::ALL)), path: dice.text(), run };
     let report = Arc::new(report(dice));

@@ -86,12 +86,26 @@ pub struct RunWire {
     pub status: Option<String>,
     pub conclusion: Option<String>,
     pub head_sha: HeadSha,
-    pub head_repository: Option<IdWire>,
+    pub head_repository: Option<OwnedWire>,
+    pub head_branch: Option<String>,
     pub actor: Option<ActorWire>,
+    pub triggering_actor: Option<ActorWire>,
+    pub workflow_id: Option<u64>,
+    pub referenced_workflows: Option<Vec<ReferencedWire>>,
     pub created_at: Option<String>,
     pub run_started_at: Option<String>,
     pub html_url: Option<String>,
     pub pull_requests: Option<Vec<Option<NumberWire>>>,
+}
+#[derive(Deserialize)]
+pub struct OwnedWire {
+    pub id: u64,
+    pub owner: Option<ActorWire>,
+}
+#[derive(Deserialize)]
+pub struct ReferencedWire {
+    pub path: String,
+    pub sha: String,
 }
 #[derive(Deserialize)]
 pub struct ActorWire {

@@ -41,6 +41,8 @@ pub struct PullRequestOptions {
     pub draft: bool,
     /// Files that the head has besides those of the base.
     pub files: Vec<(String, Vec<u8>)>,
+    /// Files of the base that the head has no more.
+    pub removed: Vec<String>,
 }
 
 impl From<&str> for PullRequestOptions {

@@ -62,6 +62,11 @@ impl Repository {
         });
     }
 
+    /// Nobody changes this branch alone from now on.
+    pub fn protect(&self, branch: &str) {
+        self.shared.change(|state| state.repository_mut(self.id).protected.insert(branch.to_owned()));
+    }
+
     /// Gives a user `read`, `triage`, `write`, `maintain` or `admin`.
     pub fn add_collaborator(&self, login: &str, level: &str) {
         self.shared.change(|state| {
@@ -155,7 +160,11 @@ fn open(state: &mut State, repository: u64, options: PullRequestOptions) -> (u64
     let base_branch = options.base.unwrap_or_else(|| base.default_branch.clone());
     let base_sha = base.branches.get(&base_branch).cloned().expect("the base branch was created before");
     let head_sha = options.head_sha.unwrap_or_else(|| {
-        let files = with_files(state, Some(&base_sha), &options.files);
+        // A pull request changes something, unless a test says what.
+        let own = [(format!("changes/{number}.txt"), options.title.clone().into_bytes())];
+        let added = if options.files.is_empty() { &own[..] } else { &options.files[..] };
+        let mut files = with_files(state, Some(&base_sha), added);
+        Arc::make_mut(&mut files).retain(|path, _| !options.removed.contains(path));
         let parent = Some(base_sha.clone());
         state.commit(NewCommit { repository: head_repository, parent, message: &options.title, author: &author, files })
     });

@@ -22,6 +22,8 @@ pub struct Workflow {
     pub event: String,
     /// The repository's owner unless given.
     pub actor: Option<String>,
+    /// Reusable workflows that it calls: `owner/repository/.github/workflows/file.yml@ref`, and the sha of that version.
+    pub referenced: Vec<(String, String)>,
 }
 
 /// `ci.yml` is `.github/workflows/ci.yml`, named `ci`, run for `pull_request`.
@@ -30,7 +32,7 @@ impl From<&str> for Workflow {
         let path = if file.contains('/') { file.to_owned() } else { format!(".github/workflows/{file}") };
         let file = path.rsplit('/').next().unwrap_or_default();
         let name = file.split('.').next().unwrap_or_default().to_owned();
-        Self { path, name, event: "pull_request".to_owned(), actor: None }
+        Self { path, name, event: "pull_request".to_owned(), actor: None, referenced: Vec::new() }
     }
 }
 
@@ -38,6 +40,17 @@ impl Workflow {
     /// The same for another event.
     pub fn on(self, event: &str) -> Self {
         Self { event: event.to_owned(), ..self }
+    }
+
+    /// The same, started by somebody.
+    pub fn by(self, login: &str) -> Self {
+        Self { actor: Some(login.to_owned()), ..self }
+    }
+
+    /// The same, calling a reusable workflow.
+    pub fn calling(mut self, path: &str, sha: &str) -> Self {
+        self.referenced.push((path.to_owned(), sha.to_owned()));
+        self
     }
 }
 
@@ -83,7 +96,9 @@ fn begin(state: &mut State, (repository, sha, pull): (u64, &str, Option<u64>), w
         head_branch: pull.as_ref().map(|pull| pull.head_branch.clone()).or(own_branch),
         head_repository: pull.as_ref().map_or(Some(repository), |pull| pull.head_repository),
         title: pull.map_or_else(|| "Run".to_owned(), |pull| pull.title),
+        triggering_actor: actor.clone(),
         actor,
+        referenced: workflow.referenced,
         suite: state.ensure_suite(repository, sha, ACTIONS_APP),
         created_at: now,
         started_at: now,
@@ -125,12 +140,20 @@ impl Run {
 
     /// Starts the next attempt, a second later; the artifacts stay listed. Sends `workflow_run.requested`.
     pub fn rerun(&self) {
+        let actor = self.shared.look(|state| state.workflow_run(self.id).actor.clone());
+        self.rerun_by(&actor);
+    }
+
+    /// The same, asked for by somebody.
+    pub fn rerun_by(&self, login: &str) {
         self.shared.change(|state| {
+            state.user_id(login);
             // GitHub's times have seconds: without a step, old artifacts would not be older than the attempt.
             state.advance_clock(SignedDuration::from_secs(1));
             let now = state.now();
             let run = state.workflow_run_mut(self.id);
             run.attempt += 1;
+            run.triggering_actor = login.to_owned();
             (run.started_at, run.updated_at) = (now, now);
             (run.status, run.conclusion) = ("queued".to_owned(), None);
             state.workflow_run_event(self.id, "requested");

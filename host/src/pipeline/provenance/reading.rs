@@ -1,0 +1,278 @@
+//! Reads what the tiers are made of: few calls, none of them twice, all at once and beside the artifacts. What lies at a
+//! commit never changes, so it is kept.
+
+use super::procedure::{self, Procedure, Sides};
+use super::{Tiers, is_foreign, tier};
+use crate::github::{Blob, Entry, GitHub, GitHubError, RepositoryAt};
+use crate::model::artifact::UnreadableCause;
+use crate::model::changes::Changes;
+use crate::model::provenance::ReferencedWorkflow;
+use crate::model::{HeadSha, WorkflowRun};
+use futures::future::join_all;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A workflow file has a few KB, so these are a few MB.
+const KEPT: usize = 1_000;
+/// Pull requests with one head of which the files are listed; with more than these nothing is comparable.
+const MOST_PULL_REQUESTS: usize = 5;
+
+/// Compares procedures. Shared by all jobs.
+#[derive(Debug)]
+pub struct Comparer {
+    github: GitHub,
+    blobs: Kept<Option<Blob>>,
+    directories: Kept<Option<Vec<Entry>>>,
+}
+
+/// A pull request whose head the commit is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    pub number: u64,
+    pub head_repository_id: Option<u64>,
+    pub base_sha: HeadSha,
+    pub base_branch: String,
+}
+
+/// Of which runs the tiers are wanted, and what is known of their commit.
+#[derive(Debug)]
+pub struct Question<'a> {
+    pub at: &'a RepositoryAt,
+    pub head: &'a HeadSha,
+    pub repository_id: Option<u64>,
+    pub default_branch: Option<&'a str>,
+    /// Open ones.
+    pub pull_requests: Vec<Candidate>,
+    /// The base branches of every pull request that ever had this head: a run may have been made for any of them.
+    pub bases: BTreeSet<String>,
+    /// Where the commit is a merge group's head: the commit that it is built on.
+    pub group_base: Option<HeadSha>,
+    pub runs: &'a [WorkflowRun],
+    pub trusted: &'a [ReferencedWorkflow],
+}
+
+/// The tiers, and the lists of files that they rest on, for whoever wants them too.
+#[derive(Debug, Default)]
+pub struct Compared {
+    pub tiers: Tiers,
+    pub changes: BTreeMap<u64, Result<Changes, GitHubError>>,
+}
+
+type Read<T> = Result<T, GitHubError>;
+
+impl Comparer {
+    pub fn new(github: GitHub) -> Self {
+        Self { github, blobs: Kept::default(), directories: Kept::default() }
+    }
+
+    /// Fails only where the whole installation has to wait: whatever else cannot be read makes a run no better.
+    pub async fn compare(&self, question: &Question<'_>) -> Result<Compared, GitHubError> {
+        let own: Vec<&WorkflowRun> =
+            question.runs.iter().filter(|run| !is_foreign(run, question.repository_id)).collect();
+        let changes = self.changes(question);
+        let protected = self.unprotected(question, &own);
+        let (changes, unprotected) = futures::join!(changes, protected);
+        let reading = Reading { question, changes, unprotected };
+        let procedures = join_all(own.iter().map(|run| self.procedure(&reading, run))).await;
+        let procedures: BTreeMap<_, _> = own.iter().map(|run| run.id).zip(procedures).collect();
+        for answer in procedures.values().filter_map(|answer| answer.as_ref().err()) {
+            if let limited @ GitHubError::RateLimited { .. } = answer {
+                return Err(limited.clone());
+            }
+        }
+        let tiers = question.runs.iter().map(|run| {
+            let procedure = match procedures.get(&run.id) {
+                Some(Ok(procedure)) => procedure.clone(),
+                Some(Err(error)) => unread(error),
+                None => Procedure::Incomparable("it is a fork's".to_owned()),
+            };
+            (run.id, tier(run, question.repository_id, &procedure, question.trusted))
+        });
+        Ok(Compared { tiers: Tiers::new(tiers), changes: reading.changes })
+    }
+
+    /// The files of the pull requests, those of the repository's own branches first. A fork's run is a fork's whatever it
+    /// changes, but people want to see the lines that it changed.
+    async fn changes(&self, question: &Question<'_>) -> BTreeMap<u64, Read<Changes>> {
+        let forks = question.pull_requests.iter().filter(|pull| !question.is_own(pull));
+        let read = question.own_pull_requests().chain(forks).take(MOST_PULL_REQUESTS);
+        let read = read.map(|pull| async {
+            (pull.number, self.github.pull_request_files(question.at, pull.number).await)
+        });
+        join_all(read).await.into_iter().collect()
+    }
+
+    /// A base branch that anybody with write access could have changed for the purpose.
+    async fn unprotected(&self, question: &Question<'_>, own: &[&WorkflowRun]) -> Read<Option<String>> {
+        if own.is_empty() || question.group_base.is_some() {
+            return Ok(None);
+        }
+        let others = question.bases.iter().filter(|base| Some(base.as_str()) != question.default_branch);
+        let asked = others.map(|base| async move { (base, self.github.is_protected(question.at, base).await) });
+        for (base, protected) in join_all(asked).await {
+            if !protected? {
+                return Ok(Some(base.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn procedure(&self, reading: &Reading<'_>, run: &WorkflowRun) -> Read<Procedure> {
+        if run.head_sha != *reading.question.head {
+            return Ok(Procedure::Incomparable("its run is of another commit".to_owned()));
+        }
+        if let Some(base) = reading.unprotected.as_ref().map_err(Clone::clone)? {
+            let why = format!("`{base}`, a base of this commit, is neither the default branch nor protected");
+            return Ok(Procedure::Incomparable(why));
+        }
+        match run.event.as_str() {
+            "pull_request" => self.of_pull_requests(reading, run).await,
+            "push" | "workflow_dispatch" => {
+                let base = reading.question.pull_requests.first().map(|pull| pull.base_branch.as_str());
+                match base.or(reading.question.default_branch) {
+                    Some(base) => self.of_commit(reading.question, run, (base, &format!("`{base}`"))).await,
+                    None => Ok(Procedure::Incomparable("there is no branch to compare with".to_owned())),
+                }
+            }
+            "merge_group" => match &reading.question.group_base {
+                Some(base) => {
+                    let base_name = "the commit that the merge group is built on";
+                    self.of_commit(reading.question, run, (base.as_str(), base_name)).await
+                }
+                None => Ok(Procedure::Incomparable("nothing is known of its merge group".to_owned())),
+            },
+            event => Ok(Procedure::Incomparable(format!("runs for `{event}` are not compared"))),
+        }
+    }
+
+    /// Of several pull requests with one head nobody knows which the run was made for: none may change the procedure.
+    async fn of_pull_requests(&self, reading: &Reading<'_>, run: &WorkflowRun) -> Read<Procedure> {
+        let pulls: Vec<&Candidate> = reading.question.own_pull_requests().collect();
+        if pulls.is_empty() {
+            return Ok(Procedure::Incomparable("no open pull request of this repository has its commit".to_owned()));
+        }
+        if pulls.len() > MOST_PULL_REQUESTS {
+            return Ok(Procedure::Incomparable(format!("{} pull requests have its commit", pulls.len())));
+        }
+        let mut unchanged = None;
+        for procedure in join_all(pulls.into_iter().map(|pull| self.of_pull_request(reading, run, pull))).await {
+            match procedure? {
+                same @ Procedure::Unchanged { .. } => unchanged = Some(same),
+                other => return Ok(other),
+            }
+        }
+        Ok(unchanged.expect("there is at least one pull request"))
+    }
+
+    async fn of_pull_request(
+        &self,
+        reading: &Reading<'_>,
+        run: &WorkflowRun,
+        pull: &Candidate,
+    ) -> Read<Procedure> {
+        let Some(changes) = reading.changes.get(&pull.number) else {
+            return Ok(Procedure::Incomparable(format!("the files of pull request #{} were not read", pull.number)));
+        };
+        let changes = changes.as_ref().map_err(Clone::clone)?;
+        if changes.files.is_empty() && changes.head_sha.is_none() {
+            // An empty list does not say of which commit it is; the trees do.
+            let base = (pull.base_sha.as_str(), "its base");
+            return self.of_commit(reading.question, run, base).await;
+        }
+        let blob = self.blob(reading.question, &run.workflow_path, pull.base_sha.as_str()).await?;
+        Ok(procedure::of_pull_request((pull.number, changes), reading.question.head, &run.workflow_path, blob.as_ref().as_ref()))
+    }
+
+    async fn of_commit(
+        &self,
+        question: &Question<'_>,
+        run: &WorkflowRun,
+        (base, base_name): (&str, &str),
+    ) -> Read<Procedure> {
+        let (head, base, blob) = futures::join!(
+            self.github_directory(question, question.head.as_str()),
+            self.github_directory(question, base),
+            self.blob(question, &run.workflow_path, question.head.as_str()),
+        );
+        let (head, base, blob) = (head?, base?, blob?);
+        let sides = Sides { head: (*head).as_deref(), base: (*base).as_deref(), base_name };
+        Ok(procedure::of_commit(sides, &run.workflow_path, blob.as_ref().as_ref()))
+    }
+
+    async fn blob(&self, question: &Question<'_>, path: &str, commit: &str) -> Read<Arc<Option<Blob>>> {
+        let read = self.github.blob(question.at, path, commit);
+        self.blobs.get_or((question.at.clone(), path.to_owned(), commit.to_owned()), read).await
+    }
+
+    async fn github_directory(&self, question: &Question<'_>, reference: &str) -> Read<Arc<Option<Vec<Entry>>>> {
+        let read = self.github.directory(question.at, ".github", reference);
+        self.directories.get_or((question.at.clone(), ".github".to_owned(), reference.to_owned()), read).await
+    }
+}
+
+impl Question<'_> {
+    fn own_pull_requests(&self) -> impl Iterator<Item = &Candidate> {
+        self.pull_requests.iter().filter(|pull| self.is_own(pull))
+    }
+
+    fn is_own(&self, pull: &Candidate) -> bool {
+        pull.head_repository_id.is_some() && pull.head_repository_id == self.repository_id
+    }
+}
+
+/// An outage is over some time; anything else, such as a file that is too large, may be the author's doing.
+fn unread(error: &GitHubError) -> Procedure {
+    let why = format!("its workflow could not be compared: {error}");
+    match error.cause() {
+        UnreadableCause::Outage => Procedure::Unread(why),
+        _ => Procedure::Incomparable(why),
+    }
+}
+
+struct Reading<'a> {
+    question: &'a Question<'a>,
+    changes: BTreeMap<u64, Read<Changes>>,
+    unprotected: Read<Option<String>>,
+}
+
+/// Repository, path, and a commit or a branch.
+type Place = (RepositoryAt, String, String);
+
+/// What lies at commits. What lies at a branch's tip is never kept.
+#[derive(Debug)]
+struct Kept<T>(Mutex<(HashMap<Place, Arc<T>>, VecDeque<Place>)>);
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Kept<T> {
+    async fn get_or(&self, place: Place, read: impl Future<Output = Read<T>>) -> Read<Arc<T>> {
+        let stands_still = HeadSha::parse(&place.2).is_ok();
+        if let Some(kept) = self.lock().0.get(&place) {
+            return Ok(kept.clone());
+        }
+        let read = Arc::new(read.await?);
+        if stands_still {
+            self.keep(place, read.clone());
+        }
+        Ok(read)
+    }
+
+    fn keep(&self, place: Place, read: Arc<T>) {
+        let (kept, order) = &mut *self.lock();
+        if kept.insert(place.clone(), read).is_none() {
+            order.push_back(place);
+        }
+        while order.len() > KEPT {
+            let oldest = order.pop_front().expect("there are more than none");
+            kept.remove(&oldest);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, (HashMap<Place, Arc<T>>, VecDeque<Place>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
