@@ -32,7 +32,7 @@ use crate::runtime::{Call, Runtime};
 use crate::state::{CheckHandle, CommitState, PullRequestHead, State, StoreError};
 use crate::telemetry::Metrics;
 use futures::future::try_join_all;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -213,6 +213,7 @@ impl Pipeline {
         let files = case.files();
         let record = self.judge.record(&call, case).await; // cannot fail: broken is an answer
         self.state.record(&record, &files).await?; // before anybody sees it
+        remember::remember_waiting(&mut commit, &record);
         let publications = report::render(&record, &self.publisher.presentation);
         self.publisher.send(lease, &mut commit, &publications).await?; // the only writes to GitHub,
         self.publisher.comment(lease, &mut commit, &record).await; // and this one, after the checks
@@ -375,7 +376,7 @@ impl Pipeline {
         let orphaned = commit.words.is_empty() && commit.merge_group.is_none() && commit.runs.values().any(ended);
         let asked = lease.jobs.iter().any(|job| requests::is_request(&job.kind));
         if orphaned || (asked && commit.words.is_empty()) {
-            for pull in self.github.open_pull_requests_with_head(&at(lease), &lease.commit.sha).await? {
+            for pull in self.pull_requests_of_runs(lease, commit).await? {
                 remember::learn(commit, pull.number, Some(&pull), &lease.commit.sha);
                 changed = true;
             }
@@ -384,6 +385,22 @@ impl Pipeline {
             self.state.remember_commit(&lease.commit, commit).await?;
         }
         Ok(())
+    }
+
+    /// The open pull requests that the commit's runs belong to; without runs, whichever has it as its head.
+    async fn pull_requests_of_runs(&self, lease: &Lease, commit: &CommitState) -> Result<Vec<PullRequest>, Failure> {
+        let mut one_by_head = BTreeMap::new();
+        for run in commit.runs.values().filter(|run| run.event.starts_with("pull_request")) {
+            one_by_head.entry((run.head_repository_id, &run.head_branch)).or_insert(run);
+        }
+        if one_by_head.is_empty() {
+            return Ok(self.github.open_pull_requests_with_head(&at(lease), &lease.commit.sha).await?);
+        }
+        let mut found = Vec::new();
+        for run in one_by_head.into_values() {
+            found.extend(self.github.pull_requests_for(&at(lease), run).await?);
+        }
+        Ok(found)
     }
 
     /// At a deadline, and when somebody asks while nothing is known, GitHub is asked for the runs: a delivery may have
@@ -508,7 +525,8 @@ fn fingerprint(plan: &Plan, commit: &CommitState, runs: &[WorkflowRun], overdue:
     let runs: Vec<_> = runs.iter().map(|run| (run.id, run.attempt, &run.state)).collect();
     let bases: Vec<_> = commit.pull_requests.values().map(|pull| (pull.number, &pull.base_branch)).collect();
     let group = commit.merge_group.as_ref().map(|group| &group.base_sha);
-    Digest::of(&serde_json::to_vec(&(plan, runs, bases, group, overdue)).expect("plans and runs are plain data"))
+    let trust = (&commit.bases, &commit.accepted);
+    Digest::of(&serde_json::to_vec(&(plan, runs, bases, group, trust, overdue)).expect("plans and runs are plain data"))
 }
 
 /// The plan with only these checks.

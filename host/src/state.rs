@@ -101,6 +101,9 @@ pub struct CommitState {
     /// Who accepted evidence below a check's minimum, and which: for this commit only.
     #[serde(default)]
     pub accepted: BTreeMap<CheckName, Acceptance>,
+    /// What each check waits for that has nothing else to judge, by the last decision: the evidence that its button is for.
+    #[serde(default)]
+    pub waiting: BTreeMap<CheckName, Digest>,
     /// The base branches of all pull requests that ever had this head: a run may have been made for any of them.
     #[serde(default)]
     pub bases: BTreeSet<String>,

@@ -211,7 +211,7 @@ async fn a_second_pull_request_to_a_branch_that_anybody_may_change_lends_nothing
     let repository = palisade.repository();
     repository.create_branch("lax");
     repository.create_branch("release");
-    repository.protect("release");
+    repository.protect_branch("release");
     for (base, expected) in [("release", PASSED), ("lax", UNTRUSTED)] {
         let pull_request = repository.open_pull_request(with_files(&[("src/main.js", base)]));
         let second = PullRequestOptions {

@@ -315,6 +315,18 @@ fn next_page(headers: &HeaderMap) -> Option<String> {
     Some(address.path_and_query()?.to_string())
 }
 
+/// Percent-encoded, for a query value or one part of a path.
+pub(super) fn in_query(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
 /// An error with its causes: transports hide the interesting part at the end.
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut texts = vec![error.to_string()];

@@ -1,12 +1,9 @@
-//! What a pull request changes, what lies in a directory at a commit, and what somebody may do: the questions on which
-//! trust in evidence rests.
+//! What a pull request changes, and what lies in a directory at a commit: the questions on which trust in evidence rests.
 
-use super::calls::Call;
-use super::checks::in_query;
+use super::calls::{Call, in_query};
 use super::{GitHub, GitHubError, RepositoryAt};
 use crate::model::HeadSha;
 use crate::model::changes::{ChangedFile, Changes, Extent};
-use base64::Engine as _;
 use serde::Deserialize;
 
 /// GitHub lists no more files of a pull request; reaching it means that there may be more.
@@ -30,21 +27,6 @@ pub enum EntryKind {
     Directory,
     /// A link or a submodule: what stands behind it is not in the tree.
     Other,
-}
-
-/// A file at a commit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Blob {
-    pub sha: String,
-    pub text: String,
-}
-
-/// What somebody may do in a repository.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Permission {
-    /// Push, and so take responsibility: `write`, `maintain`, `admin`.
-    Write,
-    Less,
 }
 
 impl GitHub {
@@ -92,46 +74,6 @@ impl GitHub {
         };
         Ok(Some(wires.into_iter().map(entry).collect()))
     }
-
-    /// A text file at a commit or at a branch's tip; none if there is no such file. At most 1 MB: GitHub gives no more.
-    pub async fn blob(&self, at: &RepositoryAt, path: &str, reference: &str) -> Result<Option<Blob>, GitHubError> {
-        let wire: WireBlob = match self.read(contents(at, path, reference)).await {
-            Err(GitHubError::NotFound(_)) => return Ok(None),
-            wire => wire?,
-        };
-        let odd = |what: &str| GitHubError::Malformed(format!("{path} at {reference}: {what}"));
-        if wire.encoding.as_deref() != Some("base64") {
-            return Err(GitHubError::TooLarge(format!("{path} at {reference}: more than 1 MB")));
-        }
-        let lines: String = wire.content.unwrap_or_default().split_whitespace().collect();
-        let bytes = base64::engine::general_purpose::STANDARD.decode(lines).map_err(|_| odd("no base64"))?;
-        let text = String::from_utf8(bytes).map_err(|_| odd("no UTF-8"))?;
-        Ok(Some(Blob { sha: wire.sha, text }))
-    }
-
-    /// Whether a branch is protected, so that nobody changes it alone. One that is not there is not.
-    pub async fn is_protected(&self, at: &RepositoryAt, branch: &str) -> Result<bool, GitHubError> {
-        let name: Vec<String> = branch.split('/').map(in_query).collect();
-        match self.read::<WireBranch>(Call::of_repository(at, &format!("/branches/{}", name.join("/")))).await {
-            Ok(wire) => Ok(wire.protected),
-            Err(GitHubError::NotFound(_)) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// What somebody may do in a repository. Whoever is unknown to it may do less.
-    pub async fn permission(&self, at: &RepositoryAt, login: &str) -> Result<Permission, GitHubError> {
-        let path = format!("/collaborators/{}/permission", in_query(login));
-        match self.read::<WirePermission>(Call::of_repository(at, &path)).await {
-            // `maintain` shows as `write` here; older servers may say the finer word.
-            Ok(wire) => Ok(match wire.permission.as_str() {
-                "admin" | "maintain" | "write" => Permission::Write,
-                _ => Permission::Less,
-            }),
-            Err(GitHubError::NotFound(_)) => Ok(Permission::Less),
-            Err(error) => Err(error),
-        }
-    }
 }
 
 fn contents(at: &RepositoryAt, path: &str, reference: &str) -> Call {
@@ -164,21 +106,4 @@ struct WireEntry {
     #[serde(rename = "type")]
     kind: String,
     sha: String,
-}
-
-#[derive(Deserialize)]
-struct WireBlob {
-    sha: String,
-    encoding: Option<String>,
-    content: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct WireBranch {
-    protected: bool,
-}
-
-#[derive(Deserialize)]
-struct WirePermission {
-    permission: String,
 }

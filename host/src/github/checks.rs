@@ -2,7 +2,7 @@
 //! finding out whether an unanswered creation took effect is the work of `publish`.
 
 use super::auth::Access;
-use super::calls::{Call, Identity, in_repository};
+use super::calls::{Call, Identity, in_query, in_repository};
 use super::{GitHub, GitHubError, RepositoryAt};
 use crate::model::publication::{Annotation, Button, CheckState};
 use crate::model::{CheckName, HeadSha, Unix};
@@ -239,16 +239,4 @@ fn annotation(annotation: &Annotation) -> Value {
         wire["end_column"] = json!(end);
     }
     wire
-}
-
-/// Percent-encoded for a query value or one segment of a path.
-pub(super) fn in_query(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
 }

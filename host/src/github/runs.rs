@@ -1,7 +1,6 @@
 //! Workflow runs, what they uploaded, and the pull requests that a commit belongs to.
 
-use super::calls::Call;
-use super::checks::in_query;
+use super::calls::{Call, in_query};
 use super::{GitHub, GitHubError, RepositoryAt};
 use crate::model::event::{PullRequest, RunState, workflow_file};
 use crate::model::provenance::ReferencedWorkflow;

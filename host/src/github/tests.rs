@@ -560,19 +560,13 @@ async fn a_list_of_files_says_of_which_commit_it_is_and_whether_it_is_whole() {
 }
 
 #[tokio::test]
-async fn directories_and_files_are_read_at_a_commit_and_may_be_absent() {
+async fn a_directory_is_read_at_a_commit_or_a_branch_and_may_be_absent() {
     let server = Server::start(|asked, _| match asked.path.as_str() {
         _ if is_mint(asked) => token("t"),
         "/api/v3/repos/acme/shop/contents/.github?ref=feature%2Fx" => answer(
             200,
             json!([{ "name": "workflows", "type": "dir", "sha": "1" }, { "name": "link", "type": "symlink", "sha": "2" }]),
         ),
-        "/api/v3/repos/acme/shop/contents/a%20b.yml?ref=main" => {
-            answer(200, json!({ "sha": "3", "encoding": "base64", "content": "am9i\nczoge30K\n" }))
-        }
-        "/api/v3/repos/acme/shop/contents/large.yml?ref=main" => {
-            answer(200, json!({ "sha": "4", "encoding": "none", "content": "" }))
-        }
         _ => answer(404, json!({ "message": "Not Found" })),
     });
     let server = server.await;
@@ -581,31 +575,6 @@ async fn directories_and_files_are_read_at_a_commit_and_may_be_absent() {
     let kinds: Vec<_> = entries.iter().map(|entry| (entry.name.as_str(), entry.kind)).collect();
     assert_eq!(kinds, [("workflows", EntryKind::Directory), ("link", EntryKind::Other)]);
     assert_eq!(github.directory(&shop(), ".github", "main").await, Ok(None));
-    let blob = github.blob(&shop(), "a b.yml", "main").await.unwrap();
-    assert_eq!(blob, Some(Blob { sha: "3".to_owned(), text: "jobs: {}\n".to_owned() }));
-    assert_eq!(github.blob(&shop(), "none.yml", "main").await, Ok(None));
-    assert!(matches!(github.blob(&shop(), "large.yml", "main").await, Err(GitHubError::TooLarge(_))));
-}
-
-#[tokio::test]
-async fn only_those_who_may_push_have_write_permission() {
-    let server = Server::start(|asked, _| match asked.path.rsplit('/').nth(1) {
-        _ if is_mint(asked) => token("t"),
-        Some("stranger") => answer(404, json!({})),
-        Some(login) => answer(200, json!({ "permission": login, "user": null })),
-        None => answer(404, json!({})),
-    });
-    let server = server.await;
-    let github = server.github();
-    for (login, expected) in [
-        ("admin", Permission::Write),
-        ("write", Permission::Write),
-        ("read", Permission::Less),
-        ("none", Permission::Less),
-        ("stranger", Permission::Less),
-    ] {
-        assert_eq!(github.permission(&shop(), login).await, Ok(expected), "{login}");
-    }
 }
 
 /// Proves R30, W23.

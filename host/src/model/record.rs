@@ -6,9 +6,9 @@ use super::evidence::Hidden;
 use super::ids::{CheckName, CommitKey, Digest, JobId, Unix};
 use super::material::Material;
 use super::plan::{Knobs, Plan, WaitFor};
-use super::provenance::{Acceptance, LeftOut, meets};
+use super::provenance::{Acceptance, LeftOut, digest_of, meets};
 use super::report::{Coverage, Provenance, Severity};
-use super::verdict::{Broken, Judgement};
+use super::verdict::{Broken, BrokenKind, Judged, Judgement};
 use serde::{Deserialize, Serialize};
 
 /// One decision about one commit, over all its checks.
@@ -163,6 +163,14 @@ pub struct CheckRecord {
 }
 
 impl CheckRecord {
+    /// The evidence that somebody may accept: a policy of the check has nothing else to judge.
+    pub fn waits_for(&self) -> Option<Digest> {
+        let is_untrusted =
+            |verdict: &Judged| matches!(verdict, Judged::Broken(broken, _) if broken.kind == BrokenKind::Untrusted);
+        let waits = self.judgements.iter().any(|judgement| is_untrusted(&judgement.verdict));
+        waits.then(|| digest_of(&self.left_out))
+    }
+
     /// Whether evidence of this provenance counts for the check.
     pub fn counts(&self, provenance: Option<Provenance>) -> bool {
         self.accepted.is_some() || meets(provenance, self.min_provenance)

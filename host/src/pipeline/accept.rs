@@ -1,10 +1,7 @@
 //! Somebody presses *Accept evidence*: whether that has an effect. Pure; what the sender may do was asked before.
 
-use crate::github::Permission;
-use crate::model::provenance::{AcceptKey, Acceptance, digest_of};
-use crate::model::record::CheckRecord;
-use crate::model::verdict::Judged;
-use crate::model::{BrokenKind, Unix};
+use crate::model::provenance::{AcceptKey, Acceptance};
+use crate::model::{Digest, Unix};
 use crate::state::CommitState;
 
 /// One press of the button.
@@ -12,7 +9,8 @@ use crate::state::CommitState;
 pub struct Press<'a> {
     /// Who pressed.
     pub by: &'a str,
-    pub permission: Permission,
+    /// Whether they may write to the repository.
+    pub may_write: bool,
     /// What the button stood for that they saw.
     pub key: AcceptKey,
     pub at: Unix,
@@ -35,9 +33,9 @@ pub enum Refused {
     OtherEvidence,
 }
 
-/// `decided` is the check as the last decision about the commit has it.
-pub fn accept(press: Press<'_>, commit: &CommitState, decided: Option<&CheckRecord>) -> Result<Acceptance, Refused> {
-    if press.permission != Permission::Write {
+/// `waiting` is what the last decision about the commit said that the check waits for.
+pub fn accept(press: Press<'_>, commit: &CommitState, waiting: Option<&Digest>) -> Result<Acceptance, Refused> {
+    if !press.may_write {
         return Err(Refused::MayNotWrite);
     }
     let is_sender = |login: &Option<String>| login.as_ref().is_none_or(|login| login.eq_ignore_ascii_case(press.by));
@@ -50,58 +48,18 @@ pub fn accept(press: Press<'_>, commit: &CommitState, decided: Option<&CheckReco
     if commit.runs.values().any(|run| is_sender(&run.actor) || is_sender(&run.triggering_actor)) {
         return Err(Refused::StartedTheRun);
     }
-    let decided = decided.filter(|check| waits(check));
-    let evidence = digest_of(&decided.ok_or(Refused::NothingToAccept)?.left_out);
+    let evidence = *waiting.ok_or(Refused::NothingToAccept)?;
     if AcceptKey::of(&evidence) != press.key {
         return Err(Refused::OtherEvidence);
     }
     Ok(Acceptance { by: press.by.to_owned(), at: press.at, evidence })
 }
 
-/// Whether a policy of the check has nothing to judge but evidence below the minimum.
-fn waits(check: &CheckRecord) -> bool {
-    let is_untrusted =
-        |verdict: &Judged| matches!(verdict, Judged::Broken(broken, _) if broken.kind == BrokenKind::Untrusted);
-    check.judgements.iter().any(|judgement| is_untrusted(&judgement.verdict))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::event::{PullRequest, RunState, WorkflowRun};
-    use crate::model::plan::{Knobs, WaitFor};
-    use crate::model::provenance::LeftOut;
-    use crate::model::report::Provenance;
-    use crate::model::{Broken, CheckName, Digest, HeadSha, Judgement, RunId};
-
-    fn low(bytes: &[u8]) -> LeftOut {
-        LeftOut {
-            path: "trivy/trivy.json".to_owned(),
-            digest: Some(Digest::of(bytes)),
-            provenance: Provenance::ChangedWorkflow,
-            because: "pull request #3 changes `.github/workflows/ci.yml`".to_owned(),
-            unread: false,
-            covers: Vec::new(),
-        }
-    }
-
-    fn decided(left_out: Vec<LeftOut>) -> CheckRecord {
-        let untrusted = (!left_out.is_empty()).then(|| Judgement {
-            plugin: "license".to_owned(),
-            verdict: Judged::Broken(Broken::new(BrokenKind::Untrusted, "it is changed-workflow"), None),
-            notices: Vec::new(),
-        });
-        CheckRecord {
-            check: CheckName::parse("License Check").unwrap(),
-            knobs: Knobs::default(),
-            wait_for: WaitFor::Covered,
-            judgements: untrusted.into_iter().collect(),
-            reads: Vec::new(),
-            min_provenance: Some(Provenance::Repository),
-            left_out,
-            accepted: None,
-        }
-    }
+    use crate::model::{HeadSha, RunId};
 
     fn sha() -> HeadSha {
         HeadSha::parse(&"a".repeat(40)).unwrap()
@@ -110,8 +68,12 @@ mod tests {
     fn commit() -> CommitState {
         let pull = PullRequest {
             number: 3,
+            open: true,
+            draft: false,
             author: Some("author".to_owned()),
             head_sha: sha(),
+            head_branch: "change".to_owned(),
+            updated_at: 0,
             head_repository_id: Some(1),
             base_sha: sha(),
             base_branch: "main".to_owned(),
@@ -139,24 +101,25 @@ mod tests {
     }
 
     fn press(by: &str) -> Press<'_> {
-        let key = AcceptKey::of(&digest_of(&[low(b"clean")]));
-        Press { by, permission: Permission::Write, key, at: 7 }
+        Press { by, may_write: true, key: AcceptKey::of(&seen()), at: 7 }
+    }
+
+    fn seen() -> Digest {
+        Digest::of(b"clean")
     }
 
     #[test]
     fn somebody_else_with_write_access_accepts_exactly_what_they_saw() {
-        let accepted = accept(press("maintainer"), &commit(), Some(&decided(vec![low(b"clean")])));
-        let evidence = digest_of(&[low(b"clean")]);
-        assert_eq!(accepted, Ok(Acceptance { by: "maintainer".to_owned(), at: 7, evidence }));
+        let accepted = accept(press("maintainer"), &commit(), Some(&seen()));
+        assert_eq!(accepted, Ok(Acceptance { by: "maintainer".to_owned(), at: 7, evidence: seen() }));
     }
 
     #[test]
     fn everybody_else_is_refused_with_the_reason() {
-        let seen = decided(vec![low(b"clean")]);
-        let refused = |press: Press<'_>, commit: &CommitState| accept(press, commit, Some(&seen)).unwrap_err();
+        let refused = |press: Press<'_>, commit: &CommitState| accept(press, commit, Some(&seen())).unwrap_err();
         assert_eq!(refused(press("AUTHOR"), &commit()), Refused::Author);
         assert_eq!(refused(press("restarter"), &commit()), Refused::StartedTheRun);
-        let reader = Press { permission: Permission::Less, ..press("maintainer") };
+        let reader = Press { may_write: false, ..press("maintainer") };
         assert_eq!(refused(reader, &commit()), Refused::MayNotWrite);
         assert_eq!(refused(press("maintainer"), &CommitState::default()), Refused::NoPullRequest);
         let mut unknown = commit();
@@ -166,10 +129,8 @@ mod tests {
 
     #[test]
     fn other_evidence_than_what_was_shown_is_not_accepted() {
-        let accepted = |decided: CheckRecord| accept(press("maintainer"), &commit(), Some(&decided)).unwrap_err();
-        assert_eq!(accepted(decided(vec![low(b"swapped")])), Refused::OtherEvidence);
-        assert_eq!(accepted(decided(vec![low(b"clean"), low(b"added")])), Refused::OtherEvidence);
-        assert_eq!(accepted(decided(Vec::new())), Refused::NothingToAccept);
-        assert_eq!(accept(press("maintainer"), &commit(), None), Err(Refused::NothingToAccept));
+        let refused = |waiting: Option<Digest>| accept(press("maintainer"), &commit(), waiting.as_ref()).unwrap_err();
+        assert_eq!(refused(Some(Digest::of(b"swapped"))), Refused::OtherEvidence);
+        assert_eq!(refused(None), Refused::NothingToAccept);
     }
 }

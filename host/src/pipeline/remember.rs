@@ -2,7 +2,7 @@
 
 use crate::model::event::{MergeGroupChange, MergeGroupEvent, PullRequest, RunState, WorkflowRunEvent};
 use crate::model::record::Runs;
-use crate::model::{HeadSha, Job, JobKind, Plan, Unix, WorkflowRun};
+use crate::model::{HeadSha, Job, JobKind, Plan, Record, Unix, WorkflowRun};
 use crate::state::{CommitState, Word};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::collections::{BTreeMap, BTreeSet};
@@ -222,6 +222,16 @@ fn is_of_head(commit: &CommitState, run: &WorkflowRun) -> bool {
         .pull_requests
         .values()
         .any(|pull| pull.head_repository_id.is_some() && pull.head_repository_id == run.head_repository_id)
+}
+
+/// What each judged check waits for that somebody may accept.
+pub fn remember_waiting(commit: &mut CommitState, record: &Record) {
+    for check in &record.checks {
+        match check.waits_for() {
+            Some(evidence) => commit.waiting.insert(check.check.clone(), evidence),
+            None => commit.waiting.remove(&check.check),
+        };
+    }
 }
 
 /// Where the accepted runs stand, for the decision and for people.

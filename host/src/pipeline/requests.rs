@@ -1,8 +1,10 @@
 //! Who asks for which checks again: GitHub's *Re-run* and *Re-run all*, and our own buttons.
 
+use super::accept::{Press, accept};
 use super::{Failure, Pipeline, at};
 use crate::model::event::{CheckRunEvent, CheckRunRequest, CheckSuiteAction};
 use crate::model::plan::Conclusion;
+use crate::model::provenance::AcceptKey;
 use crate::model::publication::CheckState;
 use crate::model::{CheckName, JobKind, Plan};
 use crate::publish::check_of;
@@ -39,7 +41,14 @@ impl Pipeline {
         }
         for job in &lease.jobs {
             match &job.kind {
-                JobKind::CheckRun(event) => asked.extend(self.one_check(lease, commit, event).await?),
+                JobKind::CheckRun(event) => {
+                    let check = self.one_check(lease, commit, event).await?;
+                    let press = check.clone().zip(accept_key(&event.request));
+                    asked.extend(match press {
+                        Some(pressed) => self.accept(lease, commit, (pressed, event)).await?,
+                        None => check,
+                    });
+                }
                 JobKind::CheckSuite(event) if event.action == CheckSuiteAction::Rerequested => {
                     asked.extend(of_suite(&self.plan, commit, self.rerun_scope));
                 }
@@ -69,11 +78,45 @@ impl Pipeline {
                 tracing::info!(%check, button, sender, allowed = may, "a button was pressed");
                 Ok((known && may).then_some(check))
             }
+            CheckRunRequest::Button(button) if AcceptKey::from_identifier(button).is_some() => Ok(known.then_some(check)),
             CheckRunRequest::Button(button) => {
                 tracing::info!(%check, button, "a button was pressed that does nothing");
                 Ok(None)
             }
         }
+    }
+}
+
+impl Pipeline {
+    /// Somebody presses *Accept evidence*. A press that has no effect is only told in the log.
+    async fn accept(
+        &self,
+        lease: &Lease,
+        commit: &mut CommitState,
+        ((check, key), event): ((CheckName, AcceptKey), &CheckRunEvent),
+    ) -> Result<Option<CheckName>, Failure> {
+        let by = event.sender.as_deref().unwrap_or_default();
+        let may_write = self.github.may_write(&at(lease), by).await?;
+        let press = Press { by, may_write, key, at: lease.job().now };
+        match accept(press, commit, commit.waiting.get(&check)) {
+            Ok(acceptance) => {
+                tracing::info!(%check, by, evidence = %acceptance.evidence, "evidence was accepted");
+                commit.accepted.insert(check.clone(), acceptance);
+                self.state.remember_commit(&lease.commit, commit).await?;
+                Ok(Some(check))
+            }
+            Err(refused) => {
+                tracing::info!(%check, by, %refused, "evidence was not accepted");
+                Ok(None)
+            }
+        }
+    }
+}
+
+fn accept_key(request: &CheckRunRequest) -> Option<AcceptKey> {
+    match request {
+        CheckRunRequest::Button(button) => AcceptKey::from_identifier(button),
+        CheckRunRequest::Rerun => None,
     }
 }
 

@@ -16,14 +16,16 @@ pub(crate) struct Repository {
     pub name: String,
     pub default_branch: String,
     pub branches: BTreeMap<String, String>,
+    /// Branches that a rule protects.
+    pub protected: BTreeSet<String>,
+    pub topics: Vec<String>,
+    pub language: Option<String>,
     pub fork_of: Option<u64>,
     /// Whether the App is installed on it; if not, the App cannot see it.
     pub installed: bool,
     pub created_at: Timestamp,
     /// `read`, `write`, `admin` by login; everybody else has `none`.
     pub collaborators: BTreeMap<String, String>,
-    /// Branches that nobody changes alone.
-    pub protected: BTreeSet<String>,
 }
 
 /// The workflow that every repository begins with.
@@ -83,11 +85,13 @@ impl State {
             name: name.to_owned(),
             default_branch: "main".to_owned(),
             branches: BTreeMap::new(),
+            protected: BTreeSet::new(),
+            topics: Vec::new(),
+            language: None,
             fork_of,
             installed: fork_of.is_none(),
             created_at: self.now(),
             collaborators: BTreeMap::from([(owner.to_owned(), "admin".to_owned())]),
-            protected: BTreeSet::new(),
         };
         let id = repository.id;
         self.repositories.push(repository);
@@ -143,6 +147,23 @@ pub(crate) fn get(state: &mut State, call: &Call) -> Reply {
     Ok(Answer::ok(wire::repository(state, state.repository(call.repository))))
 }
 
+pub(crate) fn get_branch(state: &mut State, call: &Call) -> Reply {
+    let name = call.param("branch");
+    let repository = state.repository(call.repository);
+    let sha = repository.branches.get(name).ok_or_else(|| Refusal::new(404, "Branch not found"))?;
+    let commit = &state.commits[sha];
+    let protected = repository.protected.contains(name);
+    let url = call.url(state, &format!("branches/{name}"));
+    Ok(Answer::ok(json!({
+        "name": name,
+        "commit": wire::commit(state, call.repository, commit),
+        "_links": { "self": url, "html": format!("{}/tree/{name}", wire::page_of(state, call.repository)) },
+        "protected": protected,
+        "protection": { "enabled": protected, "required_status_checks": { "enforcement_level": "off", "contexts": [], "checks": [] } },
+        "protection_url": format!("{url}/protection"),
+    })))
+}
+
 pub(crate) fn get_commit(state: &mut State, call: &Call) -> Reply {
     let commit = state.resolve(call.repository, call.param("ref"));
     let commit = commit.ok_or_else(|| Refusal::no_commit(call.param("ref")))?;
@@ -185,24 +206,6 @@ fn tree_of(files: &Files, directory: &str) -> String {
         Some(format!("{rest} {}", sha_of(bytes)))
     });
     sha_of(below.collect::<Vec<_>>().join("\n").as_bytes())
-}
-
-/// A branch, and whether it is protected.
-pub(crate) fn get_branch(state: &mut State, call: &Call) -> Reply {
-    let name = call.param("branch");
-    let repository = state.repository(call.repository);
-    let sha = repository.branches.get(name).ok_or_else(Refusal::not_found)?;
-    let url = call.url(state, &format!("branches/{name}"));
-    let is_protected = repository.protected.contains(name);
-    let required = json!({ "enforcement_level": "off", "contexts": [], "checks": [] });
-    Ok(Answer::ok(json!({
-        "name": name,
-        "commit": wire::commit(state, call.repository, &state.commits[sha]),
-        "_links": { "self": url, "html": format!("{}/tree/{name}", wire::page_of(state, call.repository)) },
-        "protected": is_protected,
-        "protection": { "enabled": is_protected, "required_status_checks": required },
-        "protection_url": format!("{url}/protection"),
-    })))
 }
 
 pub(crate) fn get_tree(state: &mut State, call: &Call) -> Reply {

@@ -87,8 +87,8 @@ pub(crate) static ROUTES: &[Route] = &[
     route("GET", "/rate_limit", Either, tokens::rate_limit),
     route("GET", "/repos/{owner}/{repo}", METADATA, repositories::get),
     route("GET", "/repos/{owner}/{repo}/installation", App, tokens::get_repository_installation),
-    route("GET", "/repos/{owner}/{repo}/branches/{branch}", CONTENTS, repositories::get_branch),
     route("GET", "/repos/{owner}/{repo}/commits/{ref}", CONTENTS, repositories::get_commit),
+    route("GET", "/repos/{owner}/{repo}/branches/{branch}", CONTENTS, repositories::get_branch),
     route("GET", "/repos/{owner}/{repo}/contents/{path}", CONTENTS, repositories::get_contents),
     route("GET", "/repos/{owner}/{repo}/git/trees/{tree_sha}", CONTENTS, repositories::get_tree),
     route("GET", "/repos/{owner}/{repo}/compare/{basehead}", CONTENTS, repositories::compare),
@@ -163,9 +163,8 @@ pub(crate) fn api(shared: &Arc<Shared>) -> Router {
             let shared = shared.clone();
             async move { respond(&shared, Some((route, params)), query, request).await }
         };
-        // These parameters may hold slashes.
+        // These two parameters may hold slashes.
         let path = route.path.replace("{path}", "{*path}").replace("{basehead}", "{*basehead}");
-        let path = path.replace("{branch}", "{*branch}");
         router = router.route(&format!("{PREFIX}{path}"), on(method, handler));
     }
     let unknown = shared.clone();

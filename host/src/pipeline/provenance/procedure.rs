@@ -1,7 +1,7 @@
 //! Whether the procedure of a run is that of the base branch: its workflow file, the reusable workflows and actions of
 //! the repository, and every other local action that the workflow names.
 
-use crate::github::{Blob, Entry, EntryKind};
+use crate::github::{Entry, EntryKind, FileAt};
 use crate::model::HeadSha;
 use crate::model::changes::{Changes, Extent};
 use serde_json::Value;
@@ -28,7 +28,7 @@ pub fn of_pull_request(
     (number, changes): (u64, &Changes),
     head: &HeadSha,
     workflow: &str,
-    blob: Option<&Blob>,
+    blob: Option<&FileAt>,
 ) -> Procedure {
     let incomparable = |why: String| Procedure::Incomparable(why);
     let changed = |path: &str| Procedure::Changed(format!("pull request #{number} changes `{path}`"));
@@ -42,13 +42,13 @@ pub fn of_pull_request(
         return changed(path);
     }
     let Some(blob) = blob else { return incomparable(format!("the base branch has no `{workflow}`")) };
-    let Some(local) = local_actions(&blob.text) else {
+    let Some(local) = local_actions(&blob.content) else {
         return incomparable(format!("`{workflow}` of the base branch cannot be understood"));
     };
     let is_part = |path: &str| is_action_file(path) || local.iter().any(|place| touches(path, place));
     match changes.paths().find(|path| is_part(path)) {
         Some(path) => changed(path),
-        None => Procedure::Unchanged { workflow_sha: Some(blob.sha.clone()) },
+        None => Procedure::Unchanged { workflow_sha: Some(blob.blob.clone()) },
     }
 }
 
@@ -63,7 +63,7 @@ pub struct Sides<'a> {
 
 /// Of a run whose workflow file is the head's own (`push`, `workflow_dispatch`, `merge_group`): a branch that was cut
 /// long ago still carries the workflow of that time. `blob` is the workflow file at the head.
-pub fn of_commit(sides: Sides<'_>, workflow: &str, blob: Option<&Blob>) -> Procedure {
+pub fn of_commit(sides: Sides<'_>, workflow: &str, blob: Option<&FileAt>) -> Procedure {
     let base_name = sides.base_name;
     let tree = |entries: Option<&[Entry]>, path: &str| -> Option<Entry> {
         let name = path.trim_start_matches(".github/");
@@ -79,13 +79,13 @@ pub fn of_commit(sides: Sides<'_>, workflow: &str, blob: Option<&Blob>) -> Proce
         }
     }
     let Some(blob) = blob else { return Procedure::Incomparable(format!("`{workflow}` is not in its commit")) };
-    match local_actions(&blob.text) {
+    match local_actions(&blob.content) {
         None => Procedure::Incomparable(format!("`{workflow}` cannot be understood")),
         Some(local) => match local.iter().find(|path| !DIRECTORIES.iter().any(|place| touches(path, place))) {
             Some(path) => Procedure::Incomparable(format!(
                 "`{workflow}` uses `./{path}`, which is compared for runs of pull requests only"
             )),
-            None => Procedure::Unchanged { workflow_sha: Some(blob.sha.clone()) },
+            None => Procedure::Unchanged { workflow_sha: Some(blob.blob.clone()) },
         },
     }
 }
@@ -106,8 +106,8 @@ fn is_action_file(path: &str) -> bool {
 
 /// The paths of the repository's own actions and workflows that a workflow uses, from the root; none where it cannot be
 /// understood, or a path leads out of the repository.
-fn local_actions(workflow: &str) -> Option<Vec<String>> {
-    let document: Value = serde_saphyr::from_str(workflow).ok()?;
+fn local_actions(workflow: &[u8]) -> Option<Vec<String>> {
+    let document: Value = serde_saphyr::from_slice(workflow).ok()?;
     let mut used = Vec::new();
     collect_uses(&document, &mut used);
     used.into_iter().map(normal).collect()

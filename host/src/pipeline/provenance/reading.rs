@@ -3,7 +3,7 @@
 
 use super::procedure::{self, Procedure, Sides};
 use super::{Tiers, is_foreign, tier};
-use crate::github::{Blob, Entry, GitHub, GitHubError, RepositoryAt};
+use crate::github::{Entry, FileAt, GitHub, GitHubError, RepositoryAt};
 use crate::model::artifact::UnreadableCause;
 use crate::model::changes::Changes;
 use crate::model::provenance::ReferencedWorkflow;
@@ -21,7 +21,7 @@ const MOST_PULL_REQUESTS: usize = 5;
 #[derive(Debug)]
 pub struct Comparer {
     github: GitHub,
-    blobs: Kept<Option<Blob>>,
+    blobs: Kept<Option<FileAt>>,
     directories: Kept<Option<Vec<Entry>>>,
 }
 
@@ -108,9 +108,9 @@ impl Comparer {
             return Ok(None);
         }
         let others = question.bases.iter().filter(|base| Some(base.as_str()) != question.default_branch);
-        let asked = others.map(|base| async move { (base, self.github.is_protected(question.at, base).await) });
-        for (base, protected) in join_all(asked).await {
-            if !protected? {
+        let asked = others.map(|base| async move { (base, self.github.branch(question.at, base).await) });
+        for (base, branch) in join_all(asked).await {
+            if !branch?.is_some_and(|branch| branch.protected) {
                 return Ok(Some(base.clone()));
             }
         }
@@ -199,8 +199,8 @@ impl Comparer {
         Ok(procedure::of_commit(sides, &run.workflow_path, blob.as_ref().as_ref()))
     }
 
-    async fn blob(&self, question: &Question<'_>, path: &str, commit: &str) -> Read<Arc<Option<Blob>>> {
-        let read = self.github.blob(question.at, path, commit);
+    async fn blob(&self, question: &Question<'_>, path: &str, commit: &str) -> Read<Arc<Option<FileAt>>> {
+        let read = self.github.file(question.at, path, Some(commit));
         self.blobs.get_or((question.at.clone(), path.to_owned(), commit.to_owned()), read).await
     }
 

@@ -2,7 +2,7 @@
 
 use super::procedure::{self, Procedure, Sides};
 use super::*;
-use crate::github::{Blob, Entry, EntryKind};
+use crate::github::{Entry, EntryKind, FileAt};
 use crate::model::HeadSha;
 use crate::model::changes::{ChangedFile, Changes, Extent};
 use crate::model::event::RunState;
@@ -41,8 +41,8 @@ fn changes(paths: &[&str]) -> Changes {
     Changes { files: paths.iter().map(file).collect(), extent: Extent::Whole, head_sha: Some(sha("a")) }
 }
 
-fn blob(text: &str) -> Blob {
-    Blob { sha: "b10b".to_owned(), text: text.to_owned() }
+fn blob(text: &str) -> FileAt {
+    FileAt { blob: "b10b".to_owned(), content: text.as_bytes().to_vec() }
 }
 
 fn unchanged() -> Procedure {
@@ -132,7 +132,7 @@ fn what_cannot_be_compared_says_why() {
         Procedure::Incomparable(why) => why,
         other => panic!("{other:?}"),
     };
-    let of = |changes: &Changes, blob: Option<&Blob>| why(procedure::of_pull_request((3, changes), &sha("a"), CI, blob));
+    let of = |changes: &Changes, blob: Option<&FileAt>| why(procedure::of_pull_request((3, changes), &sha("a"), CI, blob));
     let text = blob("{}");
     let cut = Changes { extent: Extent::Cut, ..changes(&["README.md"]) };
     assert!(of(&cut, Some(&text)).contains("more files than GitHub lists"));

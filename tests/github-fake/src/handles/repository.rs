@@ -41,16 +41,36 @@ impl Repository {
 
     /// Commits one file to the default branch; returns the new head.
     pub fn write_file(&self, path: &str, content: &[u8]) -> String {
+        let branch = self.shared.look(|state| state.repository(self.id).default_branch.clone());
+        self.write_file_to(&branch, path, content)
+    }
+
+    /// Commits one file to a branch; returns the new head.
+    pub fn write_file_to(&self, branch: &str, path: &str, content: &[u8]) -> String {
         let file = (path.to_owned(), content.to_vec());
         self.shared.change(|state| {
             let repository = state.repository(self.id);
-            let (branch, owner) = (repository.default_branch.clone(), repository.owner.clone());
-            let parent = repository.branches.get(&branch).cloned();
+            let owner = repository.owner.clone();
+            let parent = repository.branches.get(branch).cloned();
             let files = with_files(state, parent.as_deref(), &[file]);
             let sha = state.commit(NewCommit { repository: self.id, parent, message: path, author: &owner, files });
-            state.repository_mut(self.id).branches.insert(branch, sha.clone());
+            state.repository_mut(self.id).branches.insert(branch.to_owned(), sha.clone());
             sha
         })
+    }
+
+    /// Puts a branch under a rule.
+    pub fn protect_branch(&self, branch: &str) {
+        self.shared.change(|state| drop(state.repository_mut(self.id).protected.insert(branch.to_owned())));
+    }
+
+    /// What events say of the repository from now on.
+    pub fn describe(&self, topics: &[&str], language: Option<&str>) {
+        self.shared.change(|state| {
+            let repository = state.repository_mut(self.id);
+            repository.topics = topics.iter().map(|topic| (*topic).to_owned()).collect();
+            repository.language = language.map(str::to_owned);
+        });
     }
 
     /// Cuts a branch from the default branch.
@@ -60,11 +80,6 @@ impl Repository {
             let sha = repository.branches[&repository.default_branch].clone();
             repository.branches.insert(branch.to_owned(), sha);
         });
-    }
-
-    /// Nobody changes this branch alone from now on.
-    pub fn protect(&self, branch: &str) {
-        self.shared.change(|state| state.repository_mut(self.id).protected.insert(branch.to_owned()));
     }
 
     /// Gives a user `read`, `triage`, `write`, `maintain` or `admin`.
