@@ -205,8 +205,7 @@ impl Pipeline {
         let only_asked = unchanged || runs.is_empty() || commit.superseded.is_some();
         let partly = !asked.is_empty() && only_asked;
         let plan = if partly { only(&self.plan, &asked) } else { Plan::clone(&self.plan) };
-        let (uploads, around) =
-            tokio::try_join!(self.fetch(lease, &runs), self.look_around(lease, &commit, &runs))?; // the last reads
+        let (uploads, around) = tokio::try_join!(self.fetch(lease, &runs), self.look_around(lease, &commit, &runs))?; // the last reads
         let inputs = Inputs::of(&uploads, &commit, &around.tiers);
         let call = Call::new(Some(lease.commit.installation), &lease.job().id.0);
         let case = Case::of_commit(lease, &commit, &plan, standing, inputs);

@@ -27,6 +27,7 @@ pub use terminal::{Colour, terminal};
 pub use wording::{headline, title};
 
 use crate::model::plan::{CheckPlan, Conclusion};
+use crate::model::provenance::AcceptKey;
 use crate::model::publication::{Button, CheckPublication, CheckState};
 use crate::model::record::{CheckRecord, Record};
 use crate::model::{CheckName, JobId};
@@ -64,12 +65,10 @@ pub fn render(record: &Record, presentation: &Presentation) -> Vec<CheckPublicat
 
 fn publication(record: &Record, check: &CheckRecord, presentation: &Presentation) -> CheckPublication {
     let decision = decide(record, check);
-    let details_url = presentation.details(&record.job);
-    let (annotations, buttons) = match decision.state {
         CheckState::InProgress => (Default::default(), Vec::new()),
         CheckState::Completed(_) => {
             let changed = record.changed_lines.as_ref();
-            (annotations::annotations(check, changed, presentation.annotations), Button::ALL.to_vec())
+            (annotations::annotations(check, changed, presentation.annotations), buttons(check, decision))
         }
     };
     let text = page::text(record, check, decision, &annotations.omitted(details_url.as_deref()));
@@ -83,6 +82,13 @@ fn publication(record: &Record, check: &CheckRecord, presentation: &Presentation
         buttons,
         details_url,
     }
+}
+
+/// Evidence is accepted where the check failed for the want of trusted evidence, and nowhere else.
+fn buttons(check: &CheckRecord, decision: Decision) -> Vec<Button> {
+    let evidence = check.waits_for().filter(|_| decision.row == Row::Untrusted);
+    let accept = evidence.map(|evidence| Button::Accept(AcceptKey::of(&evidence)));
+    [Button::Rerun].into_iter().chain(accept).collect()
 }
 
 /// A check that was just opened: nothing is known yet.

@@ -175,13 +175,15 @@ async fn fail_closed_asks_for_the_repository_s_own_evidence() {
 /// Proves W03.
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_for_events_that_are_about_the_base_are_no_evidence() {
+    let palisade = TestHost::start().await;
+    let pull_request = palisade.repository().open_pull_request("Add a feature");
     for event in ["pull_request_target", "schedule", "issue_comment", "workflow_run", "dynamic"] {
-        let palisade = TestHost::with("[artifacts]\nno_run_deadline = \"1s\"\n").await;
-        let pull_request = palisade.repository().open_pull_request("Add a feature");
         clean_scan(&pull_request, Workflow::from("ci.yml").on(event));
-        let shown = shown(&pull_request).await;
-        assert_eq!(shown, "neutral: Vulnerability Scan Check - No Reports Found", "{event}");
+        palisade.settled().await;
+        assert_eq!(pull_request.check_run(VULNERABILITIES).expect("opened").status, "in_progress", "{event}");
     }
+    clean_scan(&pull_request, "ci.yml");
+    assert_eq!(shown(&pull_request).await, PASSED);
 }
 
 /// Proves W03, W23.
@@ -237,4 +239,137 @@ async fn what_github_cannot_tell_is_no_better_than_changed_and_where_more_is_ask
         clean_scan(&pull_request, "ci.yml");
         assert_eq!(shown(&pull_request).await, expected, "{tier}");
     }
+}
+
+/// The identifier of the button by which evidence is accepted.
+fn accept_button(pull_request: &PullRequest) -> Option<String> {
+    let shown = pull_request.check_run(VULNERABILITIES)?;
+    shown.actions.iter().find(|button| button.label == "Accept evidence").map(|button| button.identifier.clone())
+}
+
+/// A pull request whose evidence is not trusted, because it changes the workflow, and the button that it carries.
+async fn untrusted(palisade: &TestHost) -> (PullRequest, String) {
+    let pull_request = palisade.repository().open_pull_request(with_files(&[(CI, "jobs: {}\n")]));
+    clean_scan(&pull_request, "ci.yml");
+    assert_eq!(shown(&pull_request).await, UNTRUSTED);
+    let button = accept_button(&pull_request).expect("the check has a button");
+    (pull_request, button)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_maintainer_accepts_untrusted_evidence_and_the_result_says_who() {
+    let palisade = host("repository").await;
+    let (pull_request, button) = untrusted(&palisade).await;
+    pull_request.press(VULNERABILITIES, &button, "maintainer");
+    pull_request.check_run_shows(VULNERABILITIES, PASSED).await;
+    palisade.settled().await;
+    let summary = summary(&pull_request).await;
+    assert!(summary.contains("Below `repository`, accepted by `maintainer`"), "{summary}");
+    assert_eq!(accept_button(&pull_request), None, "there is nothing more to accept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accepted_evidence_is_judged_and_not_waved_through() {
+    let palisade = host("repository").await;
+    let pull_request = palisade.repository().open_pull_request(with_files(&[(CI, "jobs: {}\n")]));
+    scanned(&pull_request, "ci.yml", &evidence::trivy(&[("CVE-2026-0001", "CRITICAL")]));
+    assert_eq!(shown(&pull_request).await, UNTRUSTED);
+    let button = accept_button(&pull_request).expect("the check has a button");
+    pull_request.press(VULNERABILITIES, &button, "maintainer");
+    pull_request.check_run_shows(VULNERABILITIES, "failure: Vulnerability Check - Failed").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_the_author_nor_a_reader_nor_who_started_the_run_accepts() {
+    let palisade = host("repository").await;
+    palisade.repository().add_collaborator("author", "admin");
+    palisade.repository().add_collaborator("reader", "triage");
+    palisade.repository().add_collaborator("restarter", "write");
+    let (pull_request, _) = untrusted(&palisade).await;
+    let again = pull_request.start_run(Workflow::from("ci.yml").by("restarter"));
+    again.upload("trivy", &[("trivy.json", &evidence::clean_trivy())]);
+    again.complete("success");
+    palisade.settled().await;
+    let button = accept_button(&pull_request).expect("the check has a button");
+    for login in ["author", "reader", "stranger", "restarter"] {
+        pull_request.press(VULNERABILITIES, &button, login);
+        palisade.settled().await;
+        assert_eq!(shown(&pull_request).await, UNTRUSTED, "{login}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_accepted_is_this_evidence_on_this_commit_and_no_other() {
+    let palisade = host("repository").await;
+    let (pull_request, button) = untrusted(&palisade).await;
+    // Swapped after the button was shown: the press is for what they saw.
+    let swapped = evidence::trivy(&[("CVE-2026-0002", "LOW")]);
+    scanned(&pull_request, "ci.yml", &swapped);
+    palisade.settled().await;
+    pull_request.press(VULNERABILITIES, &button, "maintainer");
+    palisade.settled().await;
+    assert_eq!(shown(&pull_request).await, UNTRUSTED);
+
+    let button = accept_button(&pull_request).expect("the check has a button");
+    pull_request.press(VULNERABILITIES, &button, "maintainer");
+    pull_request.check_run_shows(VULNERABILITIES, PASSED).await;
+    // Other evidence on the same commit, then the next commit with the same evidence.
+    scanned(&pull_request, "ci.yml", &evidence::clean_trivy());
+    pull_request.check_run_shows(VULNERABILITIES, UNTRUSTED).await;
+    palisade.settled().await;
+    pull_request.push();
+    scanned(&pull_request, "ci.yml", &swapped);
+    assert_eq!(shown(&pull_request).await, UNTRUSTED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_s_bump_of_an_action_in_the_producing_workflow_is_merged_by_accepting_it() {
+    let palisade = TestHost::with("fail_closed = true\n").await;
+    let repository = palisade.repository();
+    repository.add_collaborator("maintainer", "maintain");
+    let bump = PullRequestOptions {
+        title: "Bump actions/checkout from 5 to 6".to_owned(),
+        author: Some("dependabot[bot]".to_owned()),
+        files: vec![(CI.to_owned(), b"jobs: { build: { steps: [{ uses: actions/checkout@v6 }] } }\n".to_vec())],
+        ..PullRequestOptions::default()
+    };
+    let pull_request = repository.open_pull_request(bump);
+    let run = pull_request.start_run(Workflow::from("ci.yml").by("dependabot[bot]"));
+    run.upload("trivy", &[("trivy.json", &evidence::clean_trivy())]);
+    run.upload("sbom", &[("sbom.json", &evidence::spdx(&[("left-pad", "MIT")]))]);
+    run.complete("success");
+    let license = "failure: License Check - Evidence Untrusted";
+    pull_request.check_run_shows(LICENSES, license).await;
+    pull_request.check_run_shows(VULNERABILITIES, UNTRUSTED).await;
+    palisade.settled().await;
+    let buttons = pull_request.check_run(LICENSES).expect("it is there").actions;
+    let accept = buttons.iter().find(|button| button.label == "Accept evidence").expect("the check has a button");
+    pull_request.press(LICENSES, &accept.identifier, "maintainer");
+    pull_request.check_run_shows(LICENSES, "success: License Check - Passed").await;
+    palisade.settled().await;
+    // One check at a time: who accepts an SBOM says nothing about a scan.
+    assert_eq!(shown(&pull_request).await, UNTRUSTED);
+    let button = accept_button(&pull_request).expect("the check has a button");
+    pull_request.press(VULNERABILITIES, &button, "maintainer");
+    pull_request.check_run_shows(VULNERABILITIES, PASSED).await;
+}
+
+/// Proves R30, W23.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fork_s_pull_request_is_found_by_its_run_and_judged_under_its_own_number() {
+    let palisade = TestHost::start().await;
+    let other = palisade.repository().open_pull_request(from_fork("somebody"));
+    palisade.settled().await;
+    palisade.github.lose_next_deliveries(1);
+    let pull_request = palisade.repository().open_pull_request(from_fork("mallory"));
+    palisade.settled().await;
+    assert!(pull_request.check_run(VULNERABILITIES).is_none(), "nobody told of it");
+    // A number inside an artifact is never believed.
+    let number = other.number().to_string();
+    let run = pull_request.start_run("ci.yml");
+    run.upload("trivy", &[("trivy.json", &evidence::trivy(&[("CVE-2026-0001", "CRITICAL")]))]);
+    run.upload("pr", &[("pr_number.txt", number.as_bytes())]);
+    run.complete("success");
+    assert_eq!(shown(&pull_request).await, "failure: Vulnerability Check - Failed");
+    assert_eq!(other.check_run(VULNERABILITIES).expect("it was opened").status, "in_progress");
 }

@@ -1,9 +1,9 @@
 //! What stands for a policy after the host held its answer against waivers and evidence. A fail always stands; neither
 //! pass, warn nor not-applicable stands beside unreadable evidence of its kind; a broken plugin stays broken.
 
-use super::{counted, named};
 use super::groups::{OwnNames, upper};
 use super::waivers::{IdMatch, active, date, described, fix_is_available, id_match};
+use super::{counted, named};
 use crate::model::artifact::UnreadableCause;
 use crate::model::evidence::{Evidence, ItemRef};
 use crate::model::plan::{PolicyPlan, Waiver};

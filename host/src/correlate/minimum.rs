@@ -31,9 +31,8 @@ pub fn at_least(
     let (unreadable, low_files): (Vec<_>, Vec<_>) =
         whole.unreadable.iter().cloned().partition(|file| counts(file.provenance));
     let evidence = correlate(reports, unreadable);
-    let is = |one: &SourcedReport, other: &SourcedReport| {
-        (one.digest, &one.normalizer) == (other.digest, &other.normalizer)
-    };
+    let is =
+        |one: &SourcedReport, other: &SourcedReport| (one.digest, &one.normalizer) == (other.digest, &other.normalizer);
     let place = evidence.reports.iter().map(|report| {
         let found = whole.reports.iter().position(|candidate| is(candidate, report));
         found.expect("the view has no report that the whole has not") as u32
@@ -90,7 +89,9 @@ impl View {
             Judged::Broken(_, verdict) | Judged::Outage(_, verdict) => verdict.as_mut(),
         };
         let place = |report: u32| self.place.get(report as usize).copied().unwrap_or(report);
-        for reference in verdict.into_iter().flat_map(|verdict| &mut verdict.violations).flat_map(|one| &mut one.evidence) {
+        for reference in
+            verdict.into_iter().flat_map(|verdict| &mut verdict.violations).flat_map(|one| &mut one.evidence)
+        {
             *reference = match *reference {
                 EvidenceRef::Finding(ItemRef { report, index }) => {
                     EvidenceRef::Finding(ItemRef { report: place(report), index })
@@ -117,7 +118,9 @@ fn untrusted(low: &[&LeftOut], minimum: Provenance) -> Broken {
 /// What would raise the tier, for people.
 fn way_up(tier: Provenance, minimum: Provenance) -> &'static str {
     match (tier, minimum) {
-        (Provenance::Fork, _) => "a fork's evidence never gets further by itself; push the change to a branch of this repository",
+        (Provenance::Fork, _) => {
+            "a fork's evidence never gets further by itself; push the change to a branch of this repository"
+        }
         (Provenance::ChangedWorkflow, _) => {
             "leave workflows and actions as they are on the base branch, and bring the branch up to date with it"
         }

@@ -36,7 +36,9 @@ impl GitHub {
         // One page more than there can be: the last one at the ceiling may still name a next.
         let pages = self.pages(Call::of_repository(at, &path), MOST_FILES / FILES_A_PAGE + 1).await;
         let wires: Vec<WireFile> = match pages {
-            Err(GitHubError::TooLarge(_)) => return Ok(Changes { files: Vec::new(), extent: Extent::Cut, head_sha: None }),
+            Err(GitHubError::TooLarge(_)) => {
+                return Ok(Changes { files: Vec::new(), extent: Extent::Cut, head_sha: None });
+            }
             pages => pages?.into_iter().flat_map(|page: Vec<WireFile>| page).collect(),
         };
         let extent = if wires.len() < MOST_FILES { Extent::Whole } else { Extent::Cut };

@@ -58,7 +58,7 @@ pub struct Acceptance {
 
 /// What a button carries of the evidence that it was shown for, so that a press accepts that and no other: 78 bits, since
 /// GitHub takes 20 characters.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AcceptKey([u8; KEY_LENGTH]);
 
 const KEY_LENGTH: usize = 13;

@@ -2,6 +2,7 @@
 
 use super::ids::{CheckName, Digest, HeadSha, JobId, Unix};
 use super::plan::Conclusion;
+use super::provenance::AcceptKey;
 use serde::{Deserialize, Serialize};
 
 /// The state of one check, ready to be written.
@@ -29,21 +30,29 @@ pub struct CheckPublication {
 pub enum Button {
     Rerun,
     Explain,
+    /// Take responsibility for evidence below the check's minimum: for exactly this one.
+    Accept(AcceptKey),
 }
 
 impl Button {
-    pub const ALL: [Button; 2] = [Button::Rerun, Button::Explain];
+    /// What every completed check carries.
+    pub const ALWAYS: [Button; 2] = [Button::Rerun, Button::Explain];
 
     /// By which GitHub names the button that was pressed: at most 20 characters.
-    pub fn identifier(self) -> &'static str {
+    pub fn identifier(self) -> String {
         match self {
-            Button::Rerun => "rerun",
-            Button::Explain => "explain",
+            Button::Rerun => "rerun".to_owned(),
+            Button::Explain => "explain".to_owned(),
+            Button::Accept(key) => key.identifier(),
         }
     }
 
     pub fn from_identifier(identifier: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|button| button.identifier() == identifier)
+        match identifier {
+            "rerun" => Some(Button::Rerun),
+            "explain" => Some(Button::Explain),
+            _ => AcceptKey::from_identifier(identifier).map(Button::Accept),
+        }
     }
 
     /// At most 20 characters.
@@ -51,6 +60,7 @@ impl Button {
         match self {
             Button::Rerun => "Re-run",
             Button::Explain => "Explain",
+            Button::Accept(_) => "Accept evidence",
         }
     }
 
@@ -59,6 +69,7 @@ impl Button {
         match self {
             Button::Rerun => "Judge this commit again",
             Button::Explain => "Say how this result came about",
+            Button::Accept(_) => "Judge it all the same, for this commit",
         }
     }
 }
@@ -183,6 +194,7 @@ impl std::fmt::Display for Generation {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ids::Digest;
     use super::*;
 
     fn generation(head: Option<Unix>, decision: &str) -> Generation {
@@ -215,9 +227,9 @@ mod tests {
 
     #[test]
     fn buttons_keep_to_githubs_limits() {
-        for button in Button::ALL {
+        for button in [Button::Rerun, Button::Explain, Button::Accept(AcceptKey::of(&Digest::of(b"evidence")))] {
             assert!(button.label().len() <= 20 && button.description().len() <= 40 && button.identifier().len() <= 20);
-            assert_eq!(Button::from_identifier(button.identifier()), Some(button));
+            assert_eq!(Button::from_identifier(&button.identifier()), Some(button));
         }
     }
 }

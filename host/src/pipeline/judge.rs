@@ -2,9 +2,9 @@
 //! commit on GitHub and for files on a command line. Cannot fail: what goes wrong is in the Record.
 
 use super::material::Offered;
-use super::remember::globs;
 use super::minimum::{Trust, Views};
 use super::provenance::Tiers;
+use super::remember::globs;
 use super::reports::{Reader, Readings, UnclaimedFile};
 use crate::artifacts::Fetched;
 use crate::correlate;
@@ -14,12 +14,13 @@ use crate::model::artifact::{RunSource, Source, UnreadableCause};
 use crate::model::evidence::{Context, Evidence};
 pub use crate::model::material::Unclaimed;
 use crate::model::plan::{CheckPlan, PolicyPlan};
-use crate::model::record::{CheckRecord, RemoteAnswer, Runs};
 use crate::model::provenance::{Acceptance, Tier};
+use crate::model::record::{CheckRecord, RemoteAnswer, Runs};
 use crate::model::report::Provenance;
 use crate::model::verdict::Judged;
 use crate::model::{
-    Artifact, Broken, BrokenKind, CheckName, CommitKey, JobId, Judgement, Plan, Record, UnreadableArtifact, Verdict, WorkflowRun,
+    Artifact, Broken, BrokenKind, CheckName, CommitKey, JobId, Judgement, Plan, Record, UnreadableArtifact, Verdict,
+    WorkflowRun,
 };
 use crate::plugins::{Catalogue, Engine};
 use crate::queue::Lease;

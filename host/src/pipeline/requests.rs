@@ -5,7 +5,7 @@ use super::{Failure, Pipeline, at};
 use crate::model::event::{CheckRunEvent, CheckRunRequest, CheckSuiteAction};
 use crate::model::plan::Conclusion;
 use crate::model::provenance::AcceptKey;
-use crate::model::publication::CheckState;
+use crate::model::publication::{Button, CheckState};
 use crate::model::{CheckName, JobKind, Plan};
 use crate::publish::check_of;
 use crate::queue::Lease;
@@ -20,9 +20,6 @@ pub enum RerunScope {
     /// Those whose last conclusion was not success.
     Failed,
 }
-
-/// The identifier of our button that does what GitHub's *Re-run* does.
-pub const RERUN: &str = "rerun";
 
 impl Pipeline {
     /// The checks that somebody who may do so asked for again. Nothing is created for it: a check that is not on GitHub
@@ -70,16 +67,16 @@ impl Pipeline {
             return Ok(None);
         };
         let known = commit.checks.contains_key(&check);
-        match &event.request {
-            CheckRunRequest::Rerun => Ok(known.then_some(check)),
-            CheckRunRequest::Button(button) if button == RERUN => {
+        let CheckRunRequest::Button(button) = &event.request else { return Ok(known.then_some(check)) };
+        match Button::from_identifier(button) {
+            Some(Button::Rerun) => {
                 let sender = event.sender.as_deref().unwrap_or_default();
                 let may = self.github.may_write(&at(lease), sender).await?;
                 tracing::info!(%check, button, sender, allowed = may, "a button was pressed");
                 Ok((known && may).then_some(check))
             }
-            CheckRunRequest::Button(button) if AcceptKey::from_identifier(button).is_some() => Ok(known.then_some(check)),
-            CheckRunRequest::Button(button) => {
+            Some(Button::Accept(_)) => Ok(known.then_some(check)),
+            None => {
                 tracing::info!(%check, button, "a button was pressed that does nothing");
                 Ok(None)
             }

@@ -191,11 +191,10 @@ pub(crate) fn get_contents(state: &mut State, call: &Call) -> Reply {
     let is_direct = |name: &str| !name[prefix.len()..].contains('/');
     let direct = inside.iter().filter(|(name, _)| is_direct(name));
     let mut entries: Vec<Value> = direct.map(|(name, bytes)| wire::content(&link(name), name, bytes)).collect();
-    let directories: BTreeSet<&str> = inside
-        .iter()
-        .filter_map(|(name, _)| Some(&name[..prefix.len() + name[prefix.len()..].find('/')?]))
-        .collect();
-    entries.extend(directories.into_iter().map(|path| wire::directory(&link(path), path, &tree_of(&commit.files, path))));
+    let directories: BTreeSet<&str> =
+        inside.iter().filter_map(|(name, _)| Some(&name[..prefix.len() + name[prefix.len()..].find('/')?])).collect();
+    entries
+        .extend(directories.into_iter().map(|path| wire::directory(&link(path), path, &tree_of(&commit.files, path))));
     if entries.is_empty() { Err(Refusal::not_found()) } else { Ok(Answer::ok(json!(entries))) }
 }
 
@@ -270,7 +269,8 @@ pub(crate) fn changed_files(state: &State, base: &str, head: &str) -> Vec<Change
 /// One hunk over the whole file: all old lines, then all new ones. Not the shortest diff, but a diff; none for bytes that
 /// are no text.
 fn patch(before: Option<&Arc<[u8]>>, after: Option<&Arc<[u8]>>) -> Option<String> {
-    let text = |bytes: Option<&Arc<[u8]>>| std::str::from_utf8(bytes.map_or(&[][..], |bytes| bytes)).ok().map(str::to_owned);
+    let text =
+        |bytes: Option<&Arc<[u8]>>| std::str::from_utf8(bytes.map_or(&[][..], |bytes| bytes)).ok().map(str::to_owned);
     let (before, after) = (text(before)?, text(after)?);
     let (old, new) = (before.lines().count(), after.lines().count());
     let start = |lines: usize| usize::from(lines > 0);

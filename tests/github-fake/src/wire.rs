@@ -520,8 +520,7 @@ pub(crate) fn workflow_run(state: &State, run: &WorkflowRun) -> Value {
     let own = repository(state, state.repository(run.repository));
     let previous = (run.attempt > 1).then(|| format!("{url}/attempts/{}", run.attempt - 1));
     let head_repository = run.head_repository.map(|id| repository(state, state.repository(id)));
-    let referenced: Vec<Value> =
-        run.referenced.iter().map(|(path, sha)| json!({ "path": path, "sha": sha })).collect();
+    let referenced: Vec<Value> = run.referenced.iter().map(|(path, sha)| json!({ "path": path, "sha": sha })).collect();
     let mut fields = object(json!({
         "id": run.id,
         "node_id": node_id("WR", run.id),

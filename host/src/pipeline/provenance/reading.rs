@@ -96,9 +96,8 @@ impl Comparer {
     async fn changes(&self, question: &Question<'_>) -> BTreeMap<u64, Read<Changes>> {
         let forks = question.pull_requests.iter().filter(|pull| !question.is_own(pull));
         let read = question.own_pull_requests().chain(forks).take(MOST_PULL_REQUESTS);
-        let read = read.map(|pull| async {
-            (pull.number, self.github.pull_request_files(question.at, pull.number).await)
-        });
+        let read =
+            read.map(|pull| async { (pull.number, self.github.pull_request_files(question.at, pull.number).await) });
         join_all(read).await.into_iter().collect()
     }
 
@@ -164,12 +163,7 @@ impl Comparer {
         Ok(unchanged.expect("there is at least one pull request"))
     }
 
-    async fn of_pull_request(
-        &self,
-        reading: &Reading<'_>,
-        run: &WorkflowRun,
-        pull: &Candidate,
-    ) -> Read<Procedure> {
+    async fn of_pull_request(&self, reading: &Reading<'_>, run: &WorkflowRun, pull: &Candidate) -> Read<Procedure> {
         let Some(changes) = reading.changes.get(&pull.number) else {
             return Ok(Procedure::Incomparable(format!("the files of pull request #{} were not read", pull.number)));
         };
@@ -180,7 +174,12 @@ impl Comparer {
             return self.of_commit(reading.question, run, base).await;
         }
         let blob = self.blob(reading.question, &run.workflow_path, pull.base_sha.as_str()).await?;
-        Ok(procedure::of_pull_request((pull.number, changes), reading.question.head, &run.workflow_path, blob.as_ref().as_ref()))
+        Ok(procedure::of_pull_request(
+            (pull.number, changes),
+            reading.question.head,
+            &run.workflow_path,
+            blob.as_ref().as_ref(),
+        ))
     }
 
     async fn of_commit(

@@ -132,7 +132,8 @@ fn what_cannot_be_compared_says_why() {
         Procedure::Incomparable(why) => why,
         other => panic!("{other:?}"),
     };
-    let of = |changes: &Changes, blob: Option<&FileAt>| why(procedure::of_pull_request((3, changes), &sha("a"), CI, blob));
+    let of =
+        |changes: &Changes, blob: Option<&FileAt>| why(procedure::of_pull_request((3, changes), &sha("a"), CI, blob));
     let text = blob("{}");
     let cut = Changes { extent: Extent::Cut, ..changes(&["README.md"]) };
     assert!(of(&cut, Some(&text)).contains("more files than GitHub lists"));
