@@ -88,7 +88,7 @@ fn publication(record: &Record, check: &CheckRecord, presentation: &Presentation
 fn buttons(check: &CheckRecord, decision: Decision) -> Vec<Button> {
     let evidence = check.waits_for().filter(|_| decision.row == Row::Untrusted);
     let accept = evidence.map(|evidence| Button::Accept(AcceptKey::of(&evidence)));
-    [Button::Rerun].into_iter().chain(accept).collect()
+    Button::ALWAYS.into_iter().chain(accept).collect()
 }
 
 /// A check that was just opened: nothing is known yet.

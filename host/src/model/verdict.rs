@@ -62,7 +62,8 @@ words!(
         /// An answer that cannot stand: evidence of its kind is unreadable, ambiguous or cut.
         Unreadable = "unreadable",
         /// All evidence that the policy could have judged is below the check's minimum of trust.
-        Untrusted = "untrusted", Malformed = "malformed", Unsupported = "unsupported", Settings = "settings", Abi = "abi", Host = "host",
+        Untrusted = "untrusted",
+        Malformed = "malformed", Unsupported = "unsupported", Settings = "settings", Abi = "abi", Host = "host",
         Other = "other",
     }
 );

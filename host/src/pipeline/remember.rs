@@ -63,6 +63,7 @@ pub fn remember(commit: &mut CommitState, jobs: &[Job]) -> BTreeSet<u64> {
 
 /// What GitHub itself says about a pull request: it outdoes every word of an event so far.
 pub fn learn(commit: &mut CommitState, number: u64, found: Option<&PullRequest>, sha: &HeadSha) {
+    commit.bases.extend(found.map(|pull| pull.base_branch.clone()));
     let known = commit.words.remove(&number).map_or(0, |word| word.at);
     let reason = match found {
         Some(pull) if pull.open => format!("pull request #{number} has a newer head"),
@@ -117,7 +118,6 @@ fn hear(commit: &mut CommitState, told: Told<'_>) -> Heard {
     match told.head {
         Some(pull) => {
             commit.pull_requests.insert(told.number, pull.clone());
-            commit.bases.insert(pull.base_branch.clone());
             // Reopened, or pushed back to: what was given up is wanted again, and its last decision does not count.
             if commit.superseded.take().is_some() {
                 commit.fingerprint = None;
