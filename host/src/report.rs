@@ -65,6 +65,8 @@ pub fn render(record: &Record, presentation: &Presentation) -> Vec<CheckPublicat
 
 fn publication(record: &Record, check: &CheckRecord, presentation: &Presentation) -> CheckPublication {
     let decision = decide(record, check);
+    let details_url = presentation.details(&record.job);
+    let (annotations, buttons) = match decision.state {
         CheckState::InProgress => (Default::default(), Vec::new()),
         CheckState::Completed(_) => {
             let changed = record.changed_lines.as_ref();

@@ -2,8 +2,10 @@
 
 use super::artifact::{Source, UnreadableArtifact};
 use super::evidence::Context;
-use super::ids::{Digest, RunId};
+use super::ids::{CheckName, Digest, RunId};
+use super::provenance::Acceptance;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The input of a judgement as its record keeps it. The files themselves are kept beside the record, by digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +16,9 @@ pub struct Material {
     /// Whose cached reports were used.
     pub tenant: String,
     pub unclaimed: Unclaimed,
+    /// Who had accepted evidence below a check's minimum, and which.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub accepted: BTreeMap<CheckName, Acceptance>,
     /// The files that decided something, in the order of their paths.
     pub files: Vec<JudgedFile>,
     /// Files that nobody claimed and that no name calls evidence: listed, nothing more, and never kept.

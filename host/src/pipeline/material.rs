@@ -7,9 +7,10 @@ use super::reports::Readings;
 use crate::artifacts;
 use crate::model::evidence::Context;
 use crate::model::material::{JudgedFile, Material, Unclaimed};
-use crate::model::{Artifact, Digest, Plan, Record, UnreadableArtifact};
+use crate::model::provenance::Acceptance;
+use crate::model::{Artifact, CheckName, Digest, Plan, Record, UnreadableArtifact};
 use bytes::Bytes;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 /// What was handed to the judge, before it is known what of it decided something.
@@ -17,6 +18,7 @@ pub(super) struct Offered {
     context: Context,
     tenant: String,
     unclaimed: Unclaimed,
+    accepted: BTreeMap<CheckName, Acceptance>,
     files: Vec<JudgedFile>,
     unopened: Vec<(String, UnreadableArtifact)>,
     unlisted: Vec<UnreadableArtifact>,
@@ -35,7 +37,7 @@ pub enum Gone {
 
 impl Offered {
     pub fn of(case: &Case<'_>) -> Self {
-        let Case { job: _, commit: _, context, plan: _, runs: _, inputs, unclaimed, tenant } = case;
+        let Case { job: _, commit: _, context, plan: _, runs: _, inputs, unclaimed, tenant, accepted } = case;
         let Inputs { artifacts, unreadable, unlisted, listed: _, fetch_time: _ } = inputs;
         let file = |artifact: &Artifact| JudgedFile {
             source: artifact.source.clone(),
@@ -48,6 +50,7 @@ impl Offered {
             context: context.clone(),
             tenant: tenant.clone(),
             unclaimed: *unclaimed,
+            accepted: accepted.clone(),
             files,
             unopened: unreadable.clone(),
             unlisted: unlisted.clone(),
@@ -73,6 +76,7 @@ impl Offered {
             context: self.context,
             tenant: self.tenant,
             unclaimed: self.unclaimed,
+            accepted: self.accepted,
             passed_over: (offered - self.files.len()) as u32,
             files: self.files,
             unopened: self.unopened,
@@ -123,6 +127,7 @@ impl<'a> Case<'a> {
                 fetch_time: Duration::ZERO,
             },
             unclaimed: material.unclaimed,
+            accepted: material.accepted.clone(),
             tenant: material.tenant.clone(),
         })
     }

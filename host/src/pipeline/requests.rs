@@ -75,6 +75,7 @@ impl Pipeline {
                 tracing::info!(%check, button, sender, allowed = may, "a button was pressed");
                 Ok((known && may).then_some(check))
             }
+            Some(Button::Explain) => Ok(None),
             Some(Button::Accept(_)) => Ok(known.then_some(check)),
             None => {
                 tracing::info!(%check, button, "a button was pressed that does nothing");

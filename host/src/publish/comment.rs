@@ -85,7 +85,7 @@ impl Publisher {
     /// The comment alone, if it is all that a decision lacks: checks are not written anew.
     pub async fn comment_again(&self, lease: &Lease, commit: &mut CommitState) -> Result<(), StoreError> {
         let Some(job) = commit.comment_due.take() else { return Ok(()) };
-        if let Some(record) = self.state.decision(&lease.commit, &job).await? {
+        if let Some(record) = self.state.decision(&job).await? {
             self.comment(lease, commit, &record).await;
         }
         self.state.remember_commit(&lease.commit, commit).await
@@ -97,7 +97,7 @@ impl Publisher {
         let Some(job) = commit.decision.as_ref().filter(|_| commit.checks.keys().any(lacks)) else {
             return Cow::Borrowed(record);
         };
-        let Ok(Some(last)) = self.state.decision(&lease.commit, job).await else { return Cow::Borrowed(record) };
+        let Ok(Some(last)) = self.state.decision(job).await else { return Cow::Borrowed(record) };
         let mut whole = record.clone();
         let decided =
             |check: CheckRecord| record.checks.iter().find(|own| own.check == check.check).cloned().unwrap_or(check);

@@ -52,6 +52,7 @@ fn record(number: u64, contents: &[&[u8]]) -> (Record, Files) {
         context: Context::default(),
         tenant: "1".to_owned(),
         unclaimed: Unclaimed::IsListed,
+        accepted: Default::default(),
         files: contents.iter().map(file).collect(),
         passed_over: 0,
         unopened: Vec::new(),
@@ -73,6 +74,8 @@ fn record(number: u64, contents: &[&[u8]]) -> (Record, Files) {
             waivers: Vec::new(),
             evidence_globs: Vec::new(),
             workflows: Vec::new(),
+            events: Vec::new(),
+            trusted_workflows: Vec::new(),
             no_run_deadline_s: 1,
             evidence_deadline_s: 1,
         },
@@ -85,6 +88,7 @@ fn record(number: u64, contents: &[&[u8]]) -> (Record, Files) {
         hidden_findings: Vec::new(),
         remote_answers: Vec::new(),
         material: Some(material),
+        changed_lines: None,
         timings_ms: Vec::new(),
     };
     let files = contents.iter().map(|content| (Digest::of(content), Bytes::copy_from_slice(content))).collect();
