@@ -232,7 +232,8 @@ fn is_safe(address: &str) -> bool {
 /// Text in which active words became code; everything else as it is.
 fn inert_events(event: Event<'_>) -> Vec<Event<'_>> {
     let text = match event {
-        Event::Text(text) => text,
+        // What begins a quotation like this, GitHub draws as a warning of its own.
+        Event::Text(text) => text.replace("[!", "[ !"),
         // Backticks at the ends of a code span would become part of its fence.
         Event::Code(code) => return vec![Event::Code(shortened(code.replace('`', "'")).into())],
         event => return vec![event],

@@ -1,10 +1,10 @@
 use super::fixtures::*;
 use super::*;
-use crate::model::BrokenKind;
 use crate::model::plan::Knobs;
 use crate::model::publication::AnnotationLevel;
 use crate::model::record::Runs;
 use crate::model::verdict::{Effect, Outcome, Waived};
+use crate::model::{BrokenKind, ChangedLines};
 
 fn shown(publication: &CheckPublication) -> String {
     let state = match publication.state {
@@ -341,6 +341,38 @@ fn annotations_name_only_files_of_the_repository() {
         }
         assert_eq!(rendered(&record)[0].annotations, [], "{path:?}");
     }
+}
+
+#[test]
+fn annotations_on_changed_lines_come_first_and_those_left_out_are_counted() {
+    let mut record = failing();
+    let crate::model::verdict::Judged::Verdict(verdict) = &mut record.checks[0].judgements[0].verdict else {
+        panic!("the fixture is a verdict")
+    };
+    verdict.violations.push(violation(Effect::Warn));
+    let lines = [(Effect::Warn, 40), (Effect::Deny, 12), (Effect::Warn, 41)];
+    for (violation, (effect, line)) in verdict.violations.iter_mut().zip(lines) {
+        violation.effect = effect;
+        violation.location.as_mut().unwrap().start_line = Some(line);
+    }
+    let lines = |record: &Record, most: usize| {
+        let presentation = Presentation {
+            annotations: most,
+            public_url: Some("https://palisade.example".to_owned()),
+            ..Presentation::default()
+        };
+        let shown = render(record, &presentation).remove(0);
+        (shown.annotations.iter().map(|one| one.start_line).collect::<Vec<_>>(), shown.text)
+    };
+    assert_eq!(lines(&record, 3).0, [12, 40, 41]);
+    let patch = "@@ -40,2 +40,3 @@\n a\n+b\n c";
+    record.changed_lines = Some(ChangedLines::of([("package-lock.json", Some(patch))]));
+    let (shown, text) = lines(&record, 1);
+    assert_eq!(shown, [41]);
+    let told =
+        "… and 2 more annotations not shown beside their lines; [details](https://palisade.example/decisions/job)";
+    assert!(text.contains(told), "{text}");
+    assert_eq!(lines(&record, 3), (vec![41, 12, 40], text.replace(&format!("{told}\n\n"), "")));
 }
 
 #[test]
