@@ -87,11 +87,11 @@ fn vulnerability(group: &[&Violation]) -> String {
     let severity = first.severity.map_or_else(|| "UNKNOWN".to_owned(), |severity| severity.word().to_ascii_uppercase());
     let score = property(first, "score").and_then(|score| score.parse::<f64>().ok());
     let score = score.filter(|score| (f64::MIN_POSITIVE..=10.0).contains(score)).map(|score| format!("{score:.1}"));
-    let fixed = property(first, "fixed_version").map(escape::inline);
-    let fix = first.how_to_fix.as_deref().filter(|_| fixed.is_none()).map(escape::inline);
+    let fixed = property(first, "fixed_version").map(brief);
+    let fix = first.how_to_fix.as_deref().filter(|_| fixed.is_none()).map(brief);
     lines(&[
-        ("Package", Some(escape::code(&label(first)))),
-        ("Vulnerability", property(first, "id").map(escape::inline)),
+        ("Package", Some(escape::code(start(&label(first))))),
+        ("Vulnerability", property(first, "id").map(brief)),
         ("Severity", Some(severity)),
         ("CVSS Score", score),
         ("Fixed Version", fixed),
@@ -110,21 +110,36 @@ fn package(group: &[&Violation]) -> String {
         _ => "License",
     };
     lines(&[
-        ("Package", Some(escape::code(&label(first)))),
-        (source, property(first, "license").map(escape::inline)),
-        ("Supplier", property(first, "supplier").map(escape::inline)),
-        ("SPDX ID", spdx_id(first).map(escape::code)),
-        ("Condition", property(first, "condition").map(escape::inline)),
-        ("Fix", first.how_to_fix.as_deref().map(escape::inline)),
+        ("Package", Some(escape::code(start(&label(first))))),
+        (source, property(first, "license").map(brief)),
+        ("Supplier", property(first, "supplier").map(brief)),
+        ("SPDX ID", spdx_id(first).map(|id| escape::code(start(id)))),
+        ("Condition", property(first, "condition").map(brief)),
+        ("Fix", first.how_to_fix.as_deref().map(brief)),
         ("Why", Some(why(group))),
     ])
 }
 
+/// Rules that one thing breaks, as far as anybody reads on; the check has them all.
+const MOST_REASONS: usize = 5;
+
+/// Characters of a fact: what is longer is told by the check.
+const LONGEST_FACT: usize = 400;
+
+fn start(fact: &str) -> &str {
+    fact.char_indices().nth(LONGEST_FACT).map_or(fact, |(end, _)| &fact[..end])
+}
+
+fn brief(fact: &str) -> String {
+    let start = start(fact);
+    let more = if start.len() < fact.len() { " …" } else { "" };
+    format!("{}{more}", escape::inline(start))
+}
+
 fn why(group: &[&Violation]) -> String {
-    let told = |violation: &&Violation| {
-        format!("{} (rule {})", escape::inline(&violation.message), escape::code(&violation.rule))
-    };
-    group.iter().map(told).collect::<Vec<_>>().join("; ")
+    let told =
+        |violation: &&Violation| format!("{} (rule {})", brief(&violation.message), escape::code(&violation.rule));
+    group.iter().take(MOST_REASONS).map(told).collect::<Vec<_>>().join("; ")
 }
 
 /// One line for each fact that is known.
