@@ -1,7 +1,7 @@
 //! How far evidence is trusted: by whose run it is, by whether the pull request changes how it is made, and by who takes
 //! responsibility for it.
 
-use palisade_github_fake::{Head, PullRequest, PullRequestOptions, Run, Workflow};
+use palisade_github_fake::{CheckRun, Head, PullRequest, PullRequestOptions, Run, Workflow};
 use palisade_tests::{TestHost, evidence};
 
 const VULNERABILITIES: &str = "Vulnerability Scan Check";
@@ -140,6 +140,22 @@ async fn a_push_run_is_compared_with_the_base_as_it_is_now() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_merge_group_s_run_is_compared_with_the_commit_that_the_group_is_built_on() {
+    for (path, expected) in [("src/main.js", PASSED), (CI, UNTRUSTED)] {
+        let palisade = host("repository").await;
+        let repository = palisade.repository();
+        let pull_request = repository.open_pull_request(with_files(&[(path, "jobs: {}\n")]));
+        let sha = repository.request_merge_group(&pull_request);
+        let run = repository.start_run(&sha, Workflow::from("ci.yml").on("merge_group"));
+        run.upload("trivy", &[("trivy.json", &evidence::clean_trivy())]);
+        run.complete("success");
+        let shown = |run: &&CheckRun| run.head_sha == sha && run.to_string() == expected;
+        let what = format!("the merge group's check to be {expected:?}");
+        palisade.github.wait_until(&what, |state| state.check_runs().iter().find(shown).cloned()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reusable_workflow_that_the_operator_names_is_trusted_in_that_version_only() {
     let path = "acme/ci/.github/workflows/scan.yml";
     let trusted = format!("{}[artifacts]\ntrusted_workflows = [\"{path}@{SHA}\"]\n", asking_for("trusted-workflow"));
@@ -203,6 +219,9 @@ async fn a_foreign_fork_s_run_on_the_same_commit_hides_nothing_and_adds_nothing(
     palisade.settled().await;
     let shown = pull_request.check_run(VULNERABILITIES).expect("it is there");
     assert_eq!(shown.to_string(), failed);
+    // What is left out stands before it in the record, and yet the violation names its own file.
+    let text = shown.text.unwrap_or_default();
+    assert!(text.contains("Found in `trivy/trivy.json`"), "{text}");
     let summary = shown.summary.unwrap_or_default();
     assert!(summary.contains("Not counted, because it is below `repository`"), "{summary}");
 }
