@@ -2,16 +2,17 @@
 
 mod setup;
 
-pub use setup::{plan, plugins};
+pub use setup::{plugins, rules};
 
 use crate::api::{self, Api, Gauges};
 use crate::artifacts::{ArtifactStore, Fetcher};
 use crate::config::Config;
 use crate::github::{BlobHosts, GitHub, GitHubOptions, Pace};
 use crate::model::event::InstallationEvent;
-use crate::model::{Clock, CommitKey, DeliveryId, Event, Job, JobId, JobKind, Plan, Unix};
-use crate::pipeline::{Comparer, Judge, Pipeline, RerunScope};
+use crate::model::{Clock, CommitKey, DeliveryId, Event, Job, JobId, JobKind, Unix};
+use crate::pipeline::{Comparer, Judge, OverlayReader, Pipeline, RerunScope};
 use crate::plugins::Catalogue;
+use crate::policy::Rules;
 use crate::publish::Publisher;
 use crate::queue::JobQueue;
 use crate::queue::memory::MemoryQueue;
@@ -45,29 +46,29 @@ impl Clock for SystemClock {
     }
 }
 
-/// What judging needs, with or without GitHub: plugins that loaded, and the plan.
+/// What judging needs, with or without GitHub: plugins that loaded, and what plans are made from.
 #[derive(Debug)]
 pub struct Bench {
     pub runtime: Arc<Runtime>,
     pub catalogue: Arc<Catalogue>,
     pub judge: Judge,
-    pub plan: Plan,
+    pub rules: Rules,
     pub metrics: Metrics,
 }
 
-/// Loads the plugins and makes the plan. Everything that is wrong is named at once.
+/// Loads the plugins and reads the rules. Everything that is wrong is named at once.
 pub async fn bench(config: &Config) -> Result<Bench> {
     let metrics = Metrics::new()?;
     let runtime = Arc::new(Runtime::new(runtime_options(config)?)?);
     metrics.engine_pooling.set(i64::from(runtime.statistics().pool_slots.is_some()));
     let plugins = plugins(config)?;
     let catalogue = Arc::new(Catalogue::load(&runtime, plugins, &first_party()).await);
-    let (plan, problems) = plan(config, &catalogue);
+    let (rules, problems) = rules(config, &catalogue);
     if !problems.is_empty() {
         bail!("the configuration cannot be used:\n  {}", problems.join("\n  "));
     }
     let judge = Judge::new(runtime.clone(), catalogue.clone(), metrics.clone());
-    Ok(Bench { runtime, catalogue, judge, plan, metrics })
+    Ok(Bench { runtime, catalogue, judge, rules, metrics })
 }
 
 pub fn first_party() -> Vec<(&'static str, &'static [u8])> {
@@ -134,7 +135,7 @@ pub async fn serve(config: Config) -> Result<Host> {
         presentation: setup::presentation(&config),
     };
     let opa_servers = opa_servers(&bench.catalogue);
-    let pipeline_plan = Arc::new(bench.plan);
+    let rules = Arc::new(bench.rules);
     let pipeline = Arc::new(Pipeline {
         clock: clock.clone(),
         github: github.clone(),
@@ -145,7 +146,9 @@ pub async fn serve(config: Config) -> Result<Host> {
         runtime: bench.runtime.clone(),
         catalogue: bench.catalogue,
         judge: bench.judge,
-        plan: pipeline_plan.clone(),
+        plan: Arc::new(rules.whole().clone()),
+        rules: rules.clone(),
+        overlays: OverlayReader::default(),
         rerun_scope: match config.rerun_scope.as_deref() {
             Some("failed") => RerunScope::Failed,
             _ => RerunScope::All,
@@ -187,7 +190,7 @@ pub async fn serve(config: Config) -> Result<Host> {
         github: github.clone(),
         queue: queue.clone(),
         clock: clock.clone(),
-        plan: pipeline_plan,
+        rules,
         deliveries: Deliveries { github, intake: intake.clone(), clock: clock.clone() },
         app_id: config.github.app_id,
     };

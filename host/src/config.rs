@@ -5,6 +5,9 @@
 //! are read into types that do not print.
 
 mod environment;
+mod selection;
+
+pub use selection::{Group, Overlay, OverlaySetting};
 
 use crate::model::Secret;
 use anyhow::{Context, Result, anyhow, bail};
@@ -38,6 +41,9 @@ pub struct Config {
     /// What *Re-run all checks* judges again: `all`, or `failed` for those whose last conclusion was not success.
     /// Default `all`.
     pub rerun_scope: Option<String>,
+    /// Where checks apply, and how strict they are there. None given: everywhere, as the check says.
+    pub groups: BTreeMap<String, Group>,
+    pub overlay: Overlay,
     /// Turns every conclusion that is neutral or success for lack of a judgement into failure. Default false.
     pub fail_closed: bool,
     /// Seen while reading; shown at start and by `palisade doctor`.
@@ -343,6 +349,9 @@ pub struct Check {
     pub fail_closed: Option<bool>,
     /// Whether it has a section in the pull request's comment. Default true.
     pub comment: Option<bool>,
+    /// `enforce` (default), `warn`: what would block is shown and concludes as `on_warn` says, or `dry-run`: shown under a
+    /// name of its own, `License Check (dry run)`, and never a failure.
+    pub mode: Option<String>,
     /// `success`, `neutral` or `failure`.
     pub on_partial: Option<String>,
     pub on_warn: Option<String>,

@@ -13,6 +13,7 @@ pub use minimum::{View, at_least, of_low_provenance};
 pub use records::{hidden_counts, hidden_findings, inputs, oddities, stale_attempts};
 pub use waivers::date;
 
+use crate::model::Judgement;
 use crate::model::artifact::UnreadableArtifact;
 use crate::model::evidence::{AssessedFinding, Context, Evidence, Hidden, HiddenBy, SourcedReport};
 use crate::model::plan::Waiver;
@@ -44,6 +45,24 @@ pub fn evidence(
         changed_paths: None,
         notices,
     }
+}
+
+/// What waivers that the pull request itself would add come to. They hide nothing before it is merged.
+pub fn after_merge(evidence: &Evidence, judgements: &[&Judgement], proposed: &[Waiver]) -> Option<String> {
+    if proposed.is_empty() {
+        return None;
+    }
+    let findings = waivers::would_hide(&evidence.reports, &evidence.findings, proposed, evidence.context.now);
+    let violations = judgement::would_waive(evidence, judgements, proposed);
+    let waivers = counted(proposed.len() as u32, "waiver", "waivers");
+    let waived = match violations {
+        0 => String::new(),
+        count => format!(" and waive {}", counted(count as u32, "violation", "violations")),
+    };
+    Some(format!(
+        "this pull request adds {waivers}: after merge this would hide {}{waived}; until then it hides nothing",
+        counted(findings as u32, "finding", "findings")
+    ))
 }
 
 /// By path, then digest. The same file twice counts once, with the better provenance of the two.

@@ -6,6 +6,7 @@ mod around;
 mod judge;
 mod material;
 mod minimum;
+mod overlays;
 mod provenance;
 mod remember;
 mod reports;
@@ -13,6 +14,7 @@ mod requests;
 
 pub use judge::{Case, Inputs, Judge, Unclaimed, Uploads};
 pub use material::Gone;
+pub use overlays::OverlayReader;
 pub use provenance::{Comparer, Tiers};
 pub use reports::{Reader, Readings};
 pub use requests::RerunScope;
@@ -20,11 +22,12 @@ pub use requests::RerunScope;
 use crate::artifacts::Fetcher;
 use crate::github::{GitHub, GitHubError, RepositoryAt};
 use crate::model::event::{PullRequest, PullRequestAction};
-use crate::model::plan::{CheckPlan, Conclusion};
-use crate::model::publication::CheckState;
+use crate::model::plan::{CheckPlan, Conclusion, configured_name};
+use crate::model::publication::{CheckPublication, CheckState};
 use crate::model::record::Runs;
 use crate::model::{CheckName, Clock, CommitKey, Digest, HeadSha, Job, JobId, JobKind, Plan, Unix, WorkflowRun};
 use crate::plugins::Catalogue;
+use crate::policy::Rules;
 use crate::publish::{PublishError, Publisher};
 use crate::queue::{JobQueue, Lease, QueueError};
 use crate::report::{self, Undecided};
@@ -48,6 +51,10 @@ pub struct Pipeline {
     pub runtime: Arc<Runtime>,
     pub catalogue: Arc<Catalogue>,
     pub judge: Judge,
+    /// What every job's plan is made from.
+    pub rules: Arc<Rules>,
+    pub overlays: OverlayReader,
+    /// With every check, for what is the same in all repositories.
     pub plan: Arc<Plan>,
     /// What *Re-run all checks* means.
     pub rerun_scope: RerunScope,
@@ -131,7 +138,8 @@ impl Pipeline {
         self.look_for_missed_runs(lease, &mut commit).await;
         self.doubt(lease, &mut commit).await?;
         if asked.is_empty() {
-            self.open(lease, &mut commit, &self.plan).await?;
+            let plan = self.plan_for(lease, &commit);
+            self.open(lease, &mut commit, &plan).await?;
         } else {
             self.start_again(lease, &mut commit, &asked).await?;
         }
@@ -188,32 +196,39 @@ impl Pipeline {
 
     /// The evidence is fetched, judged and told; nothing of it twice for the same inputs, unless somebody asks.
     async fn decide(&self, lease: &Lease, mut commit: CommitState, asked: BTreeSet<CheckName>) -> Result<(), Failure> {
-        let runs: Vec<WorkflowRun> = remember::accepted_runs(&commit, &self.plan).into_iter().cloned().collect();
-        let mut standing = remember::standing(&commit, &runs.iter().collect::<Vec<_>>(), &self.plan, lease.job().now);
+        let plan = self.plan_for(lease, &commit);
+        let runs: Vec<WorkflowRun> = remember::accepted_runs(&commit, &plan).into_iter().cloned().collect();
+        let mut standing = remember::standing(&commit, &runs.iter().collect::<Vec<_>>(), &plan, lease.job().now);
         // Who asks for a check of which no run is known gets an answer now.
         standing.overdue |= !asked.is_empty() && runs.is_empty();
-        let fingerprint = fingerprint(&self.plan, &commit, &runs, standing.overdue);
+        let fingerprint = fingerprint(&plan, &commit, &runs, standing.overdue);
         let unchanged = commit.fingerprint == Some(fingerprint);
         if unchanged && asked.is_empty() {
             return Ok(self.publisher.comment_again(lease, &mut commit).await?);
         }
         if standing.ended == 0 && !standing.overdue {
-            return self.show_waiting(lease, &mut commit, &standing).await;
+            return self.show_waiting(lease, &mut commit, &plan, &standing).await;
         }
-        self.wait_for_circuits(lease, &self.plan)?;
+        self.wait_for_circuits(lease, &plan)?;
         // Where nothing has changed for the others, only what is asked for: they go on waiting, or stay as they ended.
         let only_asked = unchanged || runs.is_empty() || commit.superseded.is_some();
         let partly = !asked.is_empty() && only_asked;
-        let plan = if partly { only(&self.plan, &asked) } else { Plan::clone(&self.plan) };
         let (uploads, around) = tokio::try_join!(self.fetch(lease, &runs), self.look_around(lease, &commit, &runs))?; // the last reads
         let inputs = Inputs::of(&uploads, &commit, &around.tiers);
+        let mut plan = self.plan_within(lease, &commit, &around);
+        if partly {
+            keep_only(&mut plan, &asked);
+        }
         let call = Call::new(Some(lease.commit.installation), &lease.job().id.0);
         let case = Case::of_commit(lease, &commit, &plan, standing, inputs);
         let files = case.files();
         let record = self.judge.record(&call, case).await; // cannot fail: broken is an answer
         self.state.record(&record, &files).await?; // before anybody sees it
         remember::remember_waiting(&mut commit, &record);
-        let publications = report::render(&record, &self.publisher.presentation);
+        let mut publications = report::render(&record, &self.publisher.presentation);
+        if !partly {
+            publications.extend(left_over(&commit, &plan));
+        }
         self.publisher.send(lease, &mut commit, &publications).await?; // the only writes to GitHub,
         self.publisher.comment(lease, &mut commit, &record).await; // and this one, after the checks
         let undecided = report::undecided(&record);
@@ -287,20 +302,26 @@ impl Pipeline {
     }
 
     /// Evidence is being made anew: a check that had ended goes on.
-    async fn show_waiting(&self, lease: &Lease, commit: &mut CommitState, runs: &Runs) -> Result<(), Failure> {
+    async fn show_waiting(
+        &self,
+        lease: &Lease,
+        commit: &mut CommitState,
+        plan: &Plan,
+        runs: &Runs,
+    ) -> Result<(), Failure> {
         if runs.going + runs.awaiting_approval == 0 {
             return Ok(());
         }
         // Whatever was decided before does not count any more, also if the same runs come back.
         commit.fingerprint = None;
-        let waiting: Vec<_> = self.plan.checks.iter().map(|check| report::opening(&check.name)).collect();
+        let waiting: Vec<_> = plan.checks.iter().map(|check| report::opening(&check.name)).collect();
         Ok(self.publisher.send(lease, commit, &waiting).await?)
     }
 
     /// Ends open checks without a judgement.
     async fn end(&self, lease: &Lease, commit: &mut CommitState, reason: &str) -> Result<(), Failure> {
         let is_known = |check: &CheckPlan| commit.checks.contains_key(&check.name);
-        if !commit.ended && !self.plan.checks.iter().all(is_known) {
+        if !commit.ended && !self.plan_for(lease, commit).checks.iter().all(is_known) {
             // Opened by a request whose answer never came, or by a host that forgot.
             self.publisher.adopt(lease, commit).await?;
         }
@@ -492,7 +513,8 @@ impl Pipeline {
         let told = async {
             let mut commit = self.state.commit(&lease.commit).await?;
             let is_open = |name: &CheckName| commit.checks.get(name).is_some_and(CheckHandle::is_open);
-            let open = self.plan.checks.iter().filter(|check| is_open(&check.name));
+            let plan = self.plan_for(lease, &commit);
+            let open = plan.checks.iter().filter(|check| is_open(&check.name));
             let publications: Vec<_> = open.map(|check| report::outage_of(check, &failure.to_string())).collect();
             commit.fingerprint = None;
             self.look_again(lease, &mut commit, FIRST_LOOK_S).await?;
@@ -528,11 +550,18 @@ fn fingerprint(plan: &Plan, commit: &CommitState, runs: &[WorkflowRun], overdue:
     Digest::of(&serde_json::to_vec(&(plan, runs, bases, group, trust, overdue)).expect("plans and runs are plain data"))
 }
 
-/// The plan with only these checks.
-fn only(plan: &Plan, checks: &BTreeSet<CheckName>) -> Plan {
-    let mut plan = plan.clone();
-    plan.checks.retain(|check| checks.contains(&check.name));
-    plan
+/// Only these checks, by whatever name they go now.
+fn keep_only(plan: &mut Plan, checks: &BTreeSet<CheckName>) {
+    let asked = |check: &CheckPlan| checks.iter().any(|name| configured_name(name) == check.configured_name());
+    plan.checks.retain(asked);
+}
+
+/// The ends of checks that were opened and are not planned any more: one that left dry-run goes by another name.
+fn left_over(commit: &CommitState, plan: &Plan) -> Vec<CheckPublication> {
+    let planned = |name: &CheckName| plan.checks.iter().any(|check| check.name == *name);
+    let open = commit.checks.iter().filter(|(name, handle)| handle.is_open() && !planned(name));
+    open.map(|(name, _)| report::not_evaluated(name, "it does not apply here any more, or goes by another name"))
+        .collect()
 }
 
 #[cfg(test)]

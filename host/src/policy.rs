@@ -1,17 +1,22 @@
 //! Which checks apply, with which plugins and settings: configuration in, Plan out. Pure: it loads nothing and calls no
 //! plugin. A wrong name or setting is a plan that says so, so that the check can show it; nothing here ends a job.
 
+mod groups;
+pub mod overlay;
 pub mod packages;
 mod reads;
+mod rules;
 mod settings;
 mod waivers;
 
+pub use groups::{Group, GroupConfig, Target};
 pub use reads::Entrypoints;
+pub use rules::{Rules, settings_by_policy};
 pub use waivers::{WaiverConfig, waiver};
 
 use crate::config::{EVENTS, nearest};
 use crate::model::ids::{CheckName, Digest, PluginName};
-use crate::model::plan::{CheckPlan, Conclusion, Knobs, NormalizerPlan, Plan, PolicyPlan, WaitFor, Waiver};
+use crate::model::plan::{CheckPlan, Conclusion, Knobs, Mode, NormalizerPlan, Plan, PolicyPlan, WaitFor, Waiver};
 use crate::model::provenance::ReferencedWorkflow;
 use crate::model::report::{Coverage, Provenance};
 use crate::model::{Broken, BrokenKind};
@@ -36,6 +41,9 @@ pub struct PolicyConfig {
     pub evidence_deadline: Duration,
     /// For every check that does not say otherwise.
     pub fail_closed: FailClosed,
+    pub groups: Vec<Group>,
+    /// What repositories and organisations may add; absent where nobody may add anything.
+    pub overlay: Option<overlay::Terms>,
 }
 
 impl Default for PolicyConfig {
@@ -51,12 +59,14 @@ impl Default for PolicyConfig {
             no_run_deadline: Duration::from_secs(15 * 60),
             evidence_deadline: Duration::from_secs(6 * 60 * 60),
             fail_closed: FailClosed::No,
+            groups: Vec::new(),
+            overlay: None,
         }
     }
 }
 
 /// Whether each row of the table that ends neutral or success by default ends in failure.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FailClosed {
     #[default]
     No,
@@ -72,6 +82,8 @@ pub struct CheckConfig {
     pub knobs: KnobOverrides,
     /// Absent: all runs where the check fails closed, else until everything is covered.
     pub wait_for: Option<WaitFor>,
+    /// Where no group says otherwise.
+    pub mode: Mode,
     /// Absent: the repository's own unchanged workflow where the check fails closed, else none.
     pub min_provenance: Option<Minimum>,
 }
@@ -150,18 +162,39 @@ pub fn plan(config: &PolicyConfig, available: &[AvailablePlugin]) -> Plan {
         trusted_workflows: config.trusted_workflows.clone(),
         no_run_deadline_s: config.no_run_deadline.as_secs(),
         evidence_deadline_s: config.evidence_deadline.as_secs(),
+        notices: Vec::new(),
+        proposed_waivers: Vec::new(),
     }
 }
 
 fn check_plan(check: &CheckConfig, everywhere: FailClosed, available: &[AvailablePlugin]) -> CheckPlan {
-    let fail_closed = check.fail_closed.unwrap_or(everywhere);
+    let ending = ending(check, check.fail_closed.unwrap_or(everywhere));
+    let mut plan = CheckPlan {
+        name: check.name.clone(),
+        policies: check.policies.iter().map(|policy| policy_plan(policy, available)).collect(),
+        knobs: ending.knobs,
+        wait_for: ending.wait_for,
+        min_provenance: ending.min_provenance,
+        mode: check.mode,
+        other_paths: None,
+    };
+    plan.set_mode(check.mode);
+    plan
+}
+
+/// How a check ends without a judgement, what it waits for, and what it trusts.
+struct Ending {
+    knobs: Knobs,
+    wait_for: WaitFor,
+    min_provenance: Option<Provenance>,
+}
+
+fn ending(check: &CheckConfig, fail_closed: FailClosed) -> Ending {
     let (base, wait_for, minimum) = match fail_closed {
         FailClosed::No => (Knobs::default(), WaitFor::Covered, Minimum::None),
         FailClosed::Yes => (Knobs::fail_closed(), WaitFor::All, Minimum::AtLeast(Provenance::Repository)),
     };
-    CheckPlan {
-        name: check.name.clone(),
-        policies: check.policies.iter().map(|policy| policy_plan(policy, available)).collect(),
+    Ending {
         knobs: overridden(base, &check.knobs),
         wait_for: check.wait_for.unwrap_or(wait_for),
         min_provenance: match check.min_provenance.unwrap_or(minimum) {

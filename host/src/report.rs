@@ -125,6 +125,7 @@ pub fn not_evaluated(check: &CheckName, reason: &str) -> CheckPublication {
 /// Our own inability, after all retries: neutral unless the check's knob says otherwise.
 pub fn outage_of(check: &CheckPlan, why: &str) -> CheckPublication {
     let decision = Decision { state: CheckState::Completed(check.knobs.on_outage), row: Row::Outage };
+    let decision = decision.under(check.mode);
     CheckPublication {
         check: check.name.clone(),
         state: decision.state,

@@ -166,6 +166,25 @@ fn doctor_tells_each_fault_once() {
     }
 }
 
+/// Proves R37, W42.
+#[test]
+fn doctor_refuses_groups_and_overlays_that_are_mistyped() {
+    for (text, told) in [
+        (
+            "[groups.payments]\nrepository = []\n",
+            "unknown key `groups.payments.repository`; did you mean `repositories`?",
+        ),
+        ("[overlay]\nallowed = []\n", "unknown key `overlay.allowed`; did you mean `allow`?"),
+        ("[overlay]\nallow = ['setting']\n", "overlay.allow: unknown `setting`; did you mean `settings`?"),
+        ("[groups.payments]\nchecks = ['License Chek']\n", "did you mean \"License Check\"?"),
+    ] {
+        let directory = with_files(&[("palisade.toml", text.as_bytes().to_vec())]);
+        let output = palisade(directory.path(), &["doctor", "--offline"]);
+        assert_eq!(code(&output), 2);
+        assert!(out(&output).contains(told), "{told} in {}", out(&output));
+    }
+}
+
 #[test]
 fn inspect_shows_what_a_plugin_is_and_refuses_what_is_none() {
     let license = palisade_first_party::all().iter().find(|plugin| plugin.name == "license").expect("built in");

@@ -1,14 +1,15 @@
 //! From the configuration as typed to what the rooms take: plugins, limits, checks, waivers.
 
+mod selection;
 mod trust;
 
 use crate::config::{Check, Config};
-use crate::model::plan::{Conclusion, WaitFor};
+use crate::model::plan::{Conclusion, DRY_RUN, DRY_RUN_NAME_CHARACTERS, WaitFor};
 use crate::model::report::Coverage;
-use crate::model::{CheckName, Plan, PluginName};
+use crate::model::{CheckName, PluginName};
 use crate::plugins::{Catalogue, Engine, Entry, OpaOptions, PluginConfig, PluginSource};
 use crate::policy::{
-    self, AvailableKind, AvailablePlugin, CheckConfig, Entrypoints, FailClosed, KnobOverrides, PolicyConfig, PolicyUse,
+    self, AvailableKind, AvailablePlugin, CheckConfig, Entrypoints, KnobOverrides, PolicyConfig, PolicyUse, Rules,
     WaiverConfig,
 };
 use crate::report::Presentation;
@@ -102,8 +103,8 @@ fn no_source(name: &str) -> anyhow::Error {
     anyhow!("plugins.{name}.file is missing: this is no first-party plugin{hint}")
 }
 
-/// The plan, and everything that is wrong with it: a host does not start on a plan that says so.
-pub fn plan(config: &Config, catalogue: &Catalogue) -> (Plan, Vec<String>) {
+/// What every job's plan is made from, and everything that is wrong with it: a host does not start on rules that say so.
+pub fn rules(config: &Config, catalogue: &Catalogue) -> (Rules, Vec<String>) {
     let mut problems = Vec::new();
     let mut waivers = Vec::new();
     for waiver in &config.waivers {
@@ -133,8 +134,9 @@ pub fn plan(config: &Config, catalogue: &Catalogue) -> (Plan, Vec<String>) {
         let hint = broken.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
         problems.push(format!("plugin {name}: {}{hint}", broken.message));
     }
-    let plan = policy::plan(
-        &PolicyConfig {
+    let names: Vec<CheckName> = checks.iter().map(|check| check.name.clone()).collect();
+    let rules = Rules::new(
+        PolicyConfig {
             checks,
             waivers,
             evidence_globs: config.artifacts.evidence.clone(),
@@ -143,21 +145,23 @@ pub fn plan(config: &Config, catalogue: &Catalogue) -> (Plan, Vec<String>) {
             trusted_workflows: trust::workflows(&config.artifacts.trusted_workflows, &mut problems),
             no_run_deadline: config.artifacts.no_run_deadline,
             evidence_deadline: config.artifacts.evidence_deadline,
-            fail_closed: if config.fail_closed { FailClosed::Yes } else { FailClosed::No },
+            fail_closed: selection::fail_closed(config.fail_closed),
+            groups: selection::groups(config, &names, &mut problems),
+            overlay: selection::overlay(config, &available, &mut problems),
         },
-        &available,
+        available,
     );
-    for check in &plan.checks {
+    for check in &rules.whole().checks {
         for policy in &check.policies {
             if let Some(broken) = &policy.broken
-                && !available.iter().any(|plugin| plugin.name == policy.plugin && plugin.broken.is_some())
+                && !catalogue.iter().any(|entry| entry.config.name == policy.plugin && entry.broken().is_some())
             {
                 let hint = broken.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
                 problems.push(format!("check {:?}: {}{hint}", check.name.as_str(), broken.message));
             }
         }
     }
-    (plan, problems)
+    (rules, problems)
 }
 
 /// How results are shown. Names that are none were refused with the plan.
@@ -254,6 +258,12 @@ fn check_config(name: &str, check: &Check) -> Result<CheckConfig> {
     if check.policies.is_empty() {
         return Err(anyhow!("policies is empty; name an evaluator plugin"));
     }
+    if name.ends_with(DRY_RUN) || name.chars().count() > DRY_RUN_NAME_CHARACTERS {
+        let most = DRY_RUN_NAME_CHARACTERS;
+        return Err(anyhow!(
+            "a check's name has at most {most} characters and does not end in {DRY_RUN:?}, for its dry run"
+        ));
+    }
     for named in check.settings.keys() {
         if !check.policies.contains(named) {
             return Err(anyhow!("settings.{named}: {named} is none of this check's policies"));
@@ -266,7 +276,8 @@ fn check_config(name: &str, check: &Check) -> Result<CheckConfig> {
     Ok(CheckConfig {
         name: CheckName::parse(name)?,
         policies: check.policies.iter().map(policy).collect::<Result<_>>()?,
-        fail_closed: check.fail_closed.map(|closed| if closed { FailClosed::Yes } else { FailClosed::No }),
+        fail_closed: check.fail_closed.map(selection::fail_closed),
+        mode: selection::mode(&check.mode)?.unwrap_or_default(),
         knobs: KnobOverrides {
             on_partial: conclusion("on_partial", &check.on_partial)?,
             on_warn: conclusion("on_warn", &check.on_warn)?,

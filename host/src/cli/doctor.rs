@@ -75,8 +75,8 @@ async fn plugins(config: &Config, all: &mut Vec<Examined>) {
         };
         all.push(examined(format!("plugin {}", entry.config.name), result));
     }
-    let (plan, problems) = app::plan(config, &catalogue);
-    for check in &plan.checks {
+    let (rules, problems) = app::rules(config, &catalogue);
+    for check in &rules.whole().checks {
         let policies: Vec<String> = check.policies.iter().map(|policy| policy.plugin.to_string()).collect();
         all.push(examined(
             format!("check {:?}", check.name.as_str()),

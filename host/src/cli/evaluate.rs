@@ -54,7 +54,7 @@ pub async fn run(config: Result<Config>, options: &Options) -> Result<ExitCode> 
     progress.set_message(format!("judging {} files", paths.len()));
     let artifacts = paths.iter().map(|path| artifact(path)).collect::<Result<Vec<_>>>()?;
     let now = options.now.unwrap_or_else(|| app::SystemClock.now());
-    let record = bench.judge.record(&Call::new(None, "local"), case(&bench.plan, artifacts, now)?).await;
+    let record = bench.judge.record(&Call::new(None, "local"), case(bench.rules.whole(), artifacts, now)?).await;
     progress.finish_and_clear();
     let text = match options.format {
         Format::Terminal => report::terminal(&record, colour()),
@@ -79,9 +79,9 @@ fn exit_code(record: &Record, strict: bool) -> u8 {
     let mut failed = false;
     for check in &record.checks {
         let decision = report::decide(record, check);
-        let violated = matches!(decision.row, Row::Failed | Row::Warned | Row::PassedPartial);
+        let violated = matches!(decision.row, Row::Failed | Row::WouldBlock | Row::Warned | Row::PassedPartial);
         failed |= violated && decision.conclusion() == Some(Conclusion::Failure);
-        failed |= strict && decision.row == Row::Warned;
+        failed |= strict && matches!(decision.row, Row::Warned | Row::WouldBlock);
         for judgement in &check.judgements {
             match &judgement.verdict {
                 Judged::Verdict(verdict) => {

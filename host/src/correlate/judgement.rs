@@ -54,6 +54,24 @@ pub fn unused_rule_waivers(waivers: &[Waiver], judgements: &[&Judgement]) -> Vec
     waivers.iter().filter(unused).map(|waiver| format!("{} matches no violation", described(waiver))).collect()
 }
 
+/// How many blocking violations these waivers for rules would waive.
+pub(super) fn would_waive(evidence: &Evidence, judgements: &[&Judgement], waivers: &[Waiver]) -> usize {
+    let verdicts = judgements.iter().filter_map(|judgement| match &judgement.verdict {
+        Judged::Verdict(verdict) | Judged::Broken(_, Some(verdict)) | Judged::Outage(_, Some(verdict)) => {
+            Some((judgement.plugin.as_str(), verdict))
+        }
+        Judged::Broken(_, None) | Judged::Outage(_, None) => None,
+    });
+    let violations = verdicts.flat_map(|(plugin, verdict)| verdict.violations.iter().map(move |one| (plugin, one)));
+    let would = |plugin: &str, violation: &Violation| {
+        waivers
+            .iter()
+            .filter(|waiver| names_rule(waiver, plugin, &violation.rule))
+            .any(|waiver| matches!(waive_one(&mut violation.clone(), waiver, evidence), Effected::Covered))
+    };
+    violations.filter(|(plugin, one)| one.waived.is_none() && would(plugin, one)).count()
+}
+
 fn waive(verdict: &mut Verdict, policy: &PolicyPlan, evidence: &Evidence, waivers: &[Waiver]) -> Vec<String> {
     let mut notices = Vec::new();
     for waiver in waivers.iter().filter(|waiver| !waiver.rules.is_empty()) {

@@ -36,6 +36,18 @@ pub(super) fn apply(
     tallies.into_iter().flat_map(|tally| tally.notices(now)).collect()
 }
 
+/// How many findings that count today these waivers would hide.
+pub(super) fn would_hide(
+    reports: &[SourcedReport],
+    findings: &[AssessedFinding],
+    waivers: &[Waiver],
+    now: Unix,
+) -> usize {
+    let mut after = findings.to_vec();
+    apply(reports, &mut after, waivers, now);
+    findings.iter().zip(&after).filter(|(before, after)| before.hidden.is_none() && after.hidden.is_some()).count()
+}
+
 /// Active exactly while now < until.
 pub(super) fn active(waiver: &Waiver, now: Unix) -> bool {
     waiver.until.is_none_or(|until| now < until)
@@ -49,7 +61,8 @@ pub(super) fn described(waiver: &Waiver) -> String {
         parts.push(format!("rule {}", waiver.rules.join(", ")));
     }
     parts.extend(waiver.package.clone());
-    format!("the waiver for {}", parts.join(" in "))
+    let source = waiver.source.as_ref().map(|source| format!(", of {source},")).unwrap_or_default();
+    format!("the waiver for {}{source}", parts.join(" in "))
 }
 
 /// `2026-03-01`, or with the time where it is not midnight.

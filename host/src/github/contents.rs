@@ -72,7 +72,10 @@ struct WireFile {
 impl Wire {
     fn file(self, what: &str) -> Result<FileAt, GitHubError> {
         let file = match self {
-            Wire::Directory(_) => return Err(GitHubError::Unprocessable(format!("{what}: it is a directory"))),
+            Wire::Directory(entries) => {
+                let count = entries.len();
+                return Err(GitHubError::Unprocessable(format!("{what}: it is a directory of {count} entries")));
+            }
             Wire::File(file) => file,
         };
         match (file.kind.as_deref(), file.encoding.as_deref()) {

@@ -44,6 +44,8 @@ struct WireRepository {
     id: u64,
     full_name: String,
     default_branch: Option<String>,
+    topics: Option<Vec<String>>,
+    language: Option<String>,
     archived: Option<bool>,
 }
 
@@ -55,6 +57,8 @@ impl WireRepository {
             repository: RepositoryName::new(owner, name).ok()?,
             repository_id: self.id,
             default_branch: self.default_branch,
+            topics: self.topics.unwrap_or_default(),
+            language: self.language,
         })
     }
 }

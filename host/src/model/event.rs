@@ -29,6 +29,12 @@ pub struct Origin {
     pub repository: RepositoryName,
     pub repository_id: u64,
     pub default_branch: Option<String>,
+    /// In lower case, as GitHub has them.
+    #[serde(default)]
+    pub topics: Vec<String>,
+    /// The language that most of the repository is written in.
+    #[serde(default)]
+    pub language: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@ use super::ids::{CheckName, Digest, PluginName, Unix};
 use super::provenance::ReferencedWorkflow;
 use super::report::{Coverage, Provenance};
 use super::verdict::Broken;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Everything that the configuration decides about one job. A bad setting is a plan that says so, never an error.
@@ -24,10 +25,17 @@ pub struct Plan {
     pub no_run_deadline_s: u64,
     /// Seconds after which a run that is still going no longer holds the check open.
     pub evidence_deadline_s: u64,
+    /// What people should know about the plan itself: an overlay that is broken, and that it has no effect.
+    #[serde(default)]
+    pub notices: Vec<String>,
+    /// Waivers that the pull request itself would add: they hide nothing before it is merged.
+    #[serde(default)]
+    pub proposed_waivers: Vec<Waiver>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckPlan {
+    /// As GitHub shows it; in dry-run not the name that the configuration says, so that it is never required.
     pub name: CheckName,
     pub policies: Vec<PolicyPlan>,
     pub knobs: Knobs,
@@ -35,6 +43,76 @@ pub struct CheckPlan {
     /// Evidence below it is no evidence for this check; absent: all counts.
     #[serde(default)]
     pub min_provenance: Option<Provenance>,
+    #[serde(default)]
+    pub mode: Mode,
+    /// Why nothing is judged: the change touches none of the files that these patterns name.
+    #[serde(default)]
+    pub other_paths: Option<Vec<String>>,
+}
+
+/// What a check that is tried out is called beside the one that it may become. No configured name ends like this.
+pub const DRY_RUN: &str = " (dry run)";
+/// GitHub's names have up to a hundred characters, and the ending needs its own.
+pub const DRY_RUN_NAME_CHARACTERS: usize = 90;
+
+impl CheckPlan {
+    /// The name that the configuration knows it by.
+    pub fn configured_name(&self) -> &str {
+        configured_name(&self.name)
+    }
+
+    /// Changes what the check may do to a merge, and its name with it.
+    pub fn set_mode(&mut self, mode: Mode) {
+        let configured = self.configured_name();
+        let name = match mode {
+            Mode::DryRun => {
+                let start: String = configured.chars().take(DRY_RUN_NAME_CHARACTERS).collect();
+                format!("{}{DRY_RUN}", start.trim_end())
+            }
+            Mode::Warn | Mode::Enforce => configured.to_owned(),
+        };
+        self.mode = mode;
+        self.name = CheckName::parse(&name).expect("a name with the ending is as long as GitHub takes");
+    }
+}
+
+/// A check's name without what dry-run adds to it.
+pub fn configured_name(name: &CheckName) -> &str {
+    name.as_str().strip_suffix(DRY_RUN).unwrap_or(name.as_str())
+}
+
+/// What a check may do to a merge, from least to most strict. Applied after judging.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Shown under a name of its own, and never a failure.
+    DryRun,
+    /// What would block is shown, and concludes as warnings do.
+    Warn,
+    /// What blocks is a failure.
+    #[default]
+    Enforce,
+}
+
+impl Mode {
+    pub const ALL: [Mode; 3] = [Mode::DryRun, Mode::Warn, Mode::Enforce];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Mode::DryRun => "dry-run",
+            Mode::Warn => "warn",
+            Mode::Enforce => "enforce",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.word() == word)
+    }
+}
+impl std::fmt::Display for Mode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.word())
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,6 +158,18 @@ pub enum Conclusion {
     Cancelled,
 }
 
+impl Conclusion {
+    /// How near it is to keeping a merge out: the higher the nearer.
+    pub fn strictness(self) -> u8 {
+        match self {
+            Conclusion::Success => 0,
+            Conclusion::Neutral => 1,
+            Conclusion::Cancelled => 2,
+            Conclusion::Failure => 3,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Knobs {
     pub on_partial: Conclusion,
@@ -115,6 +205,19 @@ impl Knobs {
             on_workflow: Conclusion::Cancelled,
         }
     }
+
+    /// Of each knob the stricter of both.
+    pub fn stricter(self, other: Self) -> Self {
+        let of = |one: Conclusion, other: Conclusion| if one.strictness() >= other.strictness() { one } else { other };
+        Self {
+            on_partial: of(self.on_partial, other.on_partial),
+            on_warn: of(self.on_warn, other.on_warn),
+            on_broken: of(self.on_broken, other.on_broken),
+            on_outage: of(self.on_outage, other.on_outage),
+            on_missing: of(self.on_missing, other.on_missing),
+            on_workflow: of(self.on_workflow, other.on_workflow),
+        }
+    }
 }
 
 /// An exception with a reason and an end. Matches a finding's own id and aliases, a package pattern, a policy's rule.
@@ -129,4 +232,7 @@ pub struct Waiver {
     /// The first second that is no longer covered.
     pub until: Option<Unix>,
     pub unless_fixed: bool,
+    /// The file that it stands in, where that is not the host's own configuration.
+    #[serde(default)]
+    pub source: Option<String>,
 }

@@ -5,7 +5,7 @@ use super::changed_lines::ChangedLines;
 use super::evidence::Hidden;
 use super::ids::{CheckName, CommitKey, Digest, JobId, Unix};
 use super::material::Material;
-use super::plan::{Knobs, Plan, WaitFor};
+use super::plan::{Knobs, Mode, Plan, WaitFor};
 use super::provenance::{Acceptance, LeftOut, digest_of, meets};
 use super::report::{Coverage, Provenance, Severity};
 use super::verdict::{Broken, BrokenKind, Judged, Judgement};
@@ -160,6 +160,11 @@ pub struct CheckRecord {
     /// Who accepted what is below it, so that it counts all the same.
     #[serde(default)]
     pub accepted: Option<Acceptance>,
+    #[serde(default)]
+    pub mode: Mode,
+    /// The patterns that no changed file matches, where that is why nothing was judged.
+    #[serde(default)]
+    pub other_paths: Option<Vec<String>>,
 }
 
 impl CheckRecord {

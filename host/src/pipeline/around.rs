@@ -1,21 +1,26 @@
 //! What is read of the repository beside the artifacts, at the same time as them.
 
+use super::overlays::{Base, Overlay};
 use super::provenance::{Tiers, question};
 use super::{Failure, Pipeline, at};
 use crate::github::GitHubError;
-use crate::model::WorkflowRun;
-use crate::model::changes::Changes;
+use crate::model::changes::{Changes, Extent};
+use crate::model::{Plan, WorkflowRun};
+use crate::policy::Target;
+use crate::policy::overlay::{Layers, unreachable};
 use crate::queue::Lease;
 use crate::state::CommitState;
 use std::collections::BTreeMap;
 
 /// The commit's surroundings as a judgement needs them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Around {
     /// How far the uploads of each run can be trusted.
     pub tiers: Tiers,
     /// What each open pull request changes, by number.
     pub changes: BTreeMap<u64, Result<Changes, GitHubError>>,
+    /// What repository and organisation add to the plan.
+    pub overlay: Overlay,
 }
 
 impl Pipeline {
@@ -28,7 +33,62 @@ impl Pipeline {
     ) -> Result<Around, Failure> {
         let at = at(lease);
         let question = question(&at, &lease.commit.sha, commit, (runs, &self.plan.trusted_workflows));
-        let compared = self.comparer.compare(&question).await?;
-        Ok(Around { tiers: compared.tiers, changes: compared.changes })
+        let (compared, overlay) = futures::try_join!(self.comparer.compare(&question), self.overlay(lease, commit))?;
+        let changed = changed(lease, commit, &compared.changes);
+        let overlay = self.overlays.propose(&self.github, lease, overlay, changed.as_deref()).await?;
+        Ok(Around { tiers: compared.tiers, changes: compared.changes, overlay })
     }
+
+    async fn overlay(&self, lease: &Lease, commit: &CommitState) -> Result<Overlay, GitHubError> {
+        match self.rules.reads_overlays() {
+            true => self.overlays.read(&self.github, lease, commit).await,
+            false => Ok(Overlay::Layers { layers: Layers::default(), base: Base::DoesNot }),
+        }
+    }
+
+    /// What the operator's configuration asks of this commit, before anything of it is read: whatever depends on files
+    /// that change applies.
+    pub(super) fn plan_for(&self, lease: &Lease, commit: &CommitState) -> Plan {
+        self.rules.plan(&target(lease, commit, None))
+    }
+
+    /// The same with what was read.
+    pub(super) fn plan_within(&self, lease: &Lease, commit: &CommitState, around: &Around) -> Plan {
+        let changed = changed(lease, commit, &around.changes);
+        let plan = self.rules.plan(&target(lease, commit, changed.as_deref()));
+        match &around.overlay {
+            Overlay::Layers { layers, .. } => self.rules.overlaid(plan, layers, lease.job().now),
+            Overlay::Outage(why) => unreachable(plan, why),
+        }
+    }
+}
+
+fn target<'a>(lease: &'a Lease, commit: &'a CommitState, changed: Option<&'a [String]>) -> Target<'a> {
+    let origin = commit.origin.as_ref();
+    Target {
+        repository: &lease.commit.repository,
+        topics: origin.map_or(&[], |origin| &origin.topics),
+        language: origin.and_then(|origin| origin.language.as_deref()),
+        changed,
+    }
+}
+
+/// Every path that one of the commit's pull requests touches. Unknown if one of them cannot be read, is too large for
+/// GitHub to list, or is of another head; so it is for a commit without a pull request, and for an empty list, which
+/// does not say of which head it is.
+fn changed(
+    lease: &Lease,
+    commit: &CommitState,
+    changes: &BTreeMap<u64, Result<Changes, GitHubError>>,
+) -> Option<Vec<String>> {
+    let mut paths = Vec::new();
+    for number in commit.pull_requests.keys() {
+        let changes = changes.get(number)?.as_ref().ok()?;
+        if changes.extent == Extent::Cut || changes.head_sha.as_ref() != Some(&lease.commit.sha) {
+            return None;
+        }
+        paths.extend(changes.paths().map(str::to_owned));
+    }
+    let known = commit.merge_group.is_none() && !paths.is_empty();
+    known.then_some(paths)
 }

@@ -220,7 +220,9 @@ impl Judge {
         let odd = correlate::oddities(&evidence);
         let stale = correlate::stale_attempts(&evidence);
         let low = correlate::of_low_provenance(&evidence);
-        let notices = evidence.notices.iter().cloned().chain(odd).chain(stale).chain(low).chain(unused).collect();
+        let proposed = correlate::after_merge(&evidence, &judgements, &case.plan.proposed_waivers);
+        let told = case.plan.notices.iter().chain(&evidence.notices).cloned().chain(proposed);
+        let notices = told.chain(odd).chain(stale).chain(low).chain(unused).collect();
         Record {
             job: case.job,
             commit: case.commit,
@@ -242,7 +244,9 @@ impl Judge {
     }
 
     async fn check(&self, asking: &Asking<'_>, check: &CheckPlan, trust: Trust) -> CheckRecord {
-        let judgements = check.policies.iter().map(|policy| async {
+        // A check about other files than those that changed asks nobody.
+        let policies = if check.other_paths.is_some() { &[] } else { &check.policies[..] };
+        let judgements = policies.iter().map(|policy| async {
             match &trust.view {
                 None => self.policy(asking, policy).await,
                 Some(view) => match view.refusal(policy) {
@@ -259,10 +263,12 @@ impl Judge {
             knobs: check.knobs,
             wait_for: check.wait_for,
             judgements: join_all(judgements).await,
-            reads: check.policies.iter().map(|policy| policy.reads.clone()).collect(),
+            reads: policies.iter().map(|policy| policy.reads.clone()).collect(),
             min_provenance: check.min_provenance,
             left_out: trust.left_out,
             accepted: trust.accepted,
+            mode: check.mode,
+            other_paths: check.other_paths.clone(),
         }
     }
 

@@ -33,13 +33,14 @@ impl Pipeline {
         if !lease.jobs.iter().any(|job| is_request(&job.kind)) {
             return Ok(asked);
         }
-        if self.plan.checks.iter().any(|check| !commit.checks.contains_key(&check.name)) {
+        let plan = self.plan_for(lease, commit);
+        if plan.checks.iter().any(|check| !commit.checks.contains_key(&check.name)) {
             self.publisher.adopt(lease, commit).await?;
         }
         for job in &lease.jobs {
             match &job.kind {
                 JobKind::CheckRun(event) => {
-                    let check = self.one_check(lease, commit, event).await?;
+                    let check = self.one_check(lease, commit, &plan, event).await?;
                     let press = check.clone().zip(accept_key(&event.request));
                     asked.extend(match press {
                         Some(pressed) => self.accept(lease, commit, (pressed, event)).await?,
@@ -47,7 +48,7 @@ impl Pipeline {
                     });
                 }
                 JobKind::CheckSuite(event) if event.action == CheckSuiteAction::Rerequested => {
-                    asked.extend(of_suite(&self.plan, commit, self.rerun_scope));
+                    asked.extend(of_suite(&plan, commit, self.rerun_scope));
                 }
                 _ => {}
             }
@@ -60,9 +61,10 @@ impl Pipeline {
         &self,
         lease: &Lease,
         commit: &CommitState,
+        plan: &Plan,
         event: &CheckRunEvent,
     ) -> Result<Option<CheckName>, Failure> {
-        let Some(check) = named(&self.plan, lease, event) else {
+        let Some(check) = named(plan, lease, event) else {
             tracing::info!(name = event.name, "a check is asked for that is not ours or not configured any more");
             return Ok(None);
         };

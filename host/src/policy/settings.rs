@@ -23,6 +23,19 @@ pub(super) fn settings(plugin: &AvailablePlugin, overlay: &Value) -> (String, Op
     (Value::Object(settings).to_string(), broken(plugin, problems))
 }
 
+/// What holds where nobody says anything, by the plugin's own schema; null where it does not tell.
+pub(super) fn default_of(plugin: &AvailablePlugin, key: &str) -> Value {
+    let schema: Option<Value> = plugin.settings_schema.as_deref().and_then(|schema| serde_json::from_str(schema).ok());
+    schema.and_then(|schema| schema.get("properties")?.get(key)?.get("default").cloned()).unwrap_or_default()
+}
+
+/// The keys that the plugin's schema names.
+pub(super) fn keys(plugin: &AvailablePlugin) -> Vec<String> {
+    let schema: Option<Value> = plugin.settings_schema.as_deref().and_then(|schema| serde_json::from_str(schema).ok());
+    let keys = schema.and_then(|schema| Some(schema.get("properties")?.as_object()?.keys().cloned().collect()));
+    keys.unwrap_or_default()
+}
+
 /// Key by key: a key of the check replaces the plugin's, whole.
 fn overlaid(own: &Value, overlay: &Value) -> Result<Map<String, Value>, String> {
     let mut settings = object(own)?;
@@ -38,7 +51,7 @@ fn object(value: &Value) -> Result<Map<String, Value>, String> {
     }
 }
 
-fn problems(plugin: &AvailablePlugin, settings: &Map<String, Value>) -> Vec<String> {
+pub(super) fn problems(plugin: &AvailablePlugin, settings: &Map<String, Value>) -> Vec<String> {
     let Some(schema) = &plugin.settings_schema else {
         let unknown = |key: &String| format!("`/{key}` is not a setting: the plugin has none");
         return if plugin.broken.is_some() { Vec::new() } else { settings.keys().map(unknown).collect() };

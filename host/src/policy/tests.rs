@@ -46,6 +46,7 @@ fn check(plugin: &str, settings: Value) -> CheckConfig {
         knobs: KnobOverrides::default(),
         wait_for: None,
         min_provenance: None,
+        mode: Mode::Enforce,
     }
 }
 

@@ -38,6 +38,7 @@ pub fn waiver(config: &WaiverConfig) -> Result<Waiver, String> {
         owner: config.owner.clone(),
         until,
         unless_fixed: config.unless_fixed,
+        source: None,
     })
 }
 

@@ -6,6 +6,7 @@ use super::limits::{ANNOTATION_MESSAGE_BYTES, ANNOTATION_TITLE_BYTES, floor};
 use super::page::{Section, violations};
 use super::wording::counted;
 use crate::model::ChangedLines;
+use crate::model::plan::Mode;
 use crate::model::publication::{Annotation, AnnotationLevel};
 use crate::model::record::CheckRecord;
 use crate::model::report::Location;
@@ -31,8 +32,9 @@ impl Annotations {
 
 /// Those on lines that the pull request changes come first; then blocking ones; then by severity, place and text.
 pub fn annotations(check: &CheckRecord, changed: Option<&ChangedLines>, most: usize) -> Annotations {
+    let blocking = if check.mode == Mode::Enforce { AnnotationLevel::Failure } else { AnnotationLevel::Warning };
     let levels = [
-        (Section::Blocking, AnnotationLevel::Failure),
+        (Section::Blocking, blocking),
         (Section::Warning, AnnotationLevel::Warning),
         (Section::Information, AnnotationLevel::Notice),
     ];

@@ -108,7 +108,7 @@ fn part(record: &Record, check: &CheckRecord, decision: Decision) -> Part {
     let fails = decision.conclusion() == Some(Conclusion::Failure);
     let standing = match decision.row {
         Row::Waiting => Standing::Unfinished,
-        Row::Outage | Row::Missing | Row::Overdue | Row::Workflow if !fails => Standing::Noted,
+        Row::Outage | Row::Missing | Row::Overdue | Row::Workflow | Row::OtherPaths if !fails => Standing::Noted,
         _ if fails || !blocks.is_empty() => Standing::Open,
         _ => Standing::Clean,
     };

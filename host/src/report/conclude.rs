@@ -1,12 +1,13 @@
 //! From outcome to conclusion: DESIGN's table. The knobs are applied to each policy first; then fail > broken > outage
 //! > warn > pass > not-applicable, and a failure that comes from a knob ranks as broken.
 
-use crate::model::plan::{Conclusion, Knobs, WaitFor};
+use crate::model::plan::{Conclusion, Mode, WaitFor};
 use crate::model::publication::CheckState;
 use crate::model::record::{CheckRecord, Record};
 use crate::model::report::Coverage;
 use crate::model::verdict::{Judged, Outcome};
 use crate::model::{BrokenKind, Judgement};
+use std::cmp::Reverse;
 
 /// The rows of the table, most telling first: where conclusions meet, the first row names the check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +18,8 @@ pub enum Row {
     Untrusted,
     PolicyError,
     Outage,
+    /// A policy failed, and the check's mode keeps that from blocking.
+    WouldBlock,
     Warned,
     PassedPartial,
     Passed,
@@ -27,6 +30,8 @@ pub enum Row {
     Workflow,
     /// Accepted runs are going, or wait for approval.
     Waiting,
+    /// The change touches none of the files that the check is about.
+    OtherPaths,
 }
 
 /// What became of a check.
@@ -40,6 +45,15 @@ impl Decision {
     fn ended(conclusion: Conclusion, row: Row) -> Self {
         Self { state: CheckState::Completed(conclusion), row }
     }
+    /// What is only tried out keeps no merge out, whatever happens to it.
+    pub fn under(self, mode: Mode) -> Self {
+        match (mode, self.state) {
+            (Mode::DryRun, CheckState::Completed(Conclusion::Failure | Conclusion::Cancelled)) => {
+                Self::ended(Conclusion::Neutral, self.row)
+            }
+            _ => self,
+        }
+    }
     /// Absent while the check is in progress.
     pub fn conclusion(self) -> Option<Conclusion> {
         match self.state {
@@ -51,6 +65,13 @@ impl Decision {
 
 /// Whether the check ends now, and how. A fail is published at once; a later run judges again.
 pub fn decide(record: &Record, check: &CheckRecord) -> Decision {
+    decide_enforced(record, check).under(check.mode)
+}
+
+fn decide_enforced(record: &Record, check: &CheckRecord) -> Decision {
+    if check.other_paths.is_some() {
+        return Decision::ended(Conclusion::Neutral, Row::OtherPaths);
+    }
     let judged = conclude(check, record);
     if judged.row == Row::Failed {
         return judged;
@@ -79,12 +100,13 @@ pub fn decide(record: &Record, check: &CheckRecord) -> Decision {
 pub fn conclude(check: &CheckRecord, record: &Record) -> Decision {
     let answers = check.judgements.iter().enumerate().map(|(place, judgement)| {
         let reads = check.reads.get(place).map_or(&[][..], Vec::as_slice);
-        answer(judgement, reads, &check.knobs, record)
+        answer(judgement, reads, check, record)
     });
-    match answers.min_by_key(|answer| (answer.rank, strictness(answer.conclusion), answer.row)) {
+    match answers.min_by_key(|answer| (answer.rank, Reverse(answer.conclusion.strictness()), answer.row)) {
         Some(worst) => Decision::ended(worst.conclusion, worst.row),
         None => Decision::ended(check.knobs.on_missing, Row::Missing),
     }
+    .under(check.mode)
 }
 
 /// One policy's row, what the knobs make of it, and where it stands beside others.
@@ -96,12 +118,18 @@ struct Answer {
 
 const RANK_BROKEN: u8 = 1;
 
-fn answer(judgement: &Judgement, reads: &[Coverage], knobs: &Knobs, record: &Record) -> Answer {
-    let row = row(judgement, reads, record);
+fn answer(judgement: &Judgement, reads: &[Coverage], check: &CheckRecord, record: &Record) -> Answer {
+    let knobs = &check.knobs;
+    let row = match row(judgement, reads, record) {
+        Row::Failed if check.mode != Mode::Enforce => Row::WouldBlock,
+        row => row,
+    };
     let (rank, conclusion) = match row {
         Row::Failed => (0, Conclusion::Failure),
         // No knob softens it: whoever may take responsibility for the evidence accepts it by a button.
         Row::Untrusted => (RANK_BROKEN, Conclusion::Failure),
+        Row::WouldBlock if check.mode == Mode::DryRun => (3, Conclusion::Neutral),
+        Row::WouldBlock => (3, knobs.on_warn),
         Row::Unreadable | Row::PolicyError => (RANK_BROKEN, knobs.on_broken),
         Row::Outage => (2, knobs.on_outage),
         Row::Warned => (3, knobs.on_warn),
@@ -156,15 +184,6 @@ fn covered(record: &Record, check: &CheckRecord, reads: &[Coverage]) -> bool {
     let counting = || record.inputs.iter().filter(|input| check.counts(input.provenance));
     let covers = |kind: &Coverage| counting().any(|input| input.covers.contains(kind));
     !reads.is_empty() && reads.iter().all(covers)
-}
-
-fn strictness(conclusion: Conclusion) -> u8 {
-    match conclusion {
-        Conclusion::Failure => 0,
-        Conclusion::Cancelled => 1,
-        Conclusion::Neutral => 2,
-        Conclusion::Success => 3,
-    }
 }
 
 #[cfg(test)]

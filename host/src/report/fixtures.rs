@@ -72,6 +72,8 @@ pub fn check(answers: Vec<Judged>) -> CheckRecord {
         min_provenance: None,
         left_out: Vec::new(),
         accepted: None,
+        mode: Default::default(),
+        other_paths: None,
     }
 }
 
@@ -141,6 +143,8 @@ pub fn record(checks: Vec<CheckRecord>) -> Record {
             trusted_workflows: Vec::new(),
             no_run_deadline_s: 900,
             evidence_deadline_s: 21_600,
+            notices: Vec::new(),
+            proposed_waivers: Vec::new(),
         },
         runs: Runs { ended: 1, artifacts: 1, files: 1, ..Runs::default() },
         inputs: vec![input("scan/trivy.json")],

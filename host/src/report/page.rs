@@ -8,7 +8,7 @@ use super::wording::{self, counted, report_of, verdicts};
 use crate::correlate::date;
 use crate::model::Judgement;
 use crate::model::evidence::HiddenBy;
-use crate::model::plan::Conclusion;
+use crate::model::plan::{Conclusion, Mode};
 use crate::model::provenance::LeftOut;
 use crate::model::record::{CheckRecord, HiddenRecord, Record};
 use crate::model::report::Coverage;
@@ -47,13 +47,13 @@ pub fn text(record: &Record, check: &CheckRecord, decision: Decision, remarks: &
     let mut page = Page::default();
     page.paragraph(&wording::explanation(check, decision));
     page.paragraph(remarks);
-    if decision.row == Row::Waiting {
+    if matches!(decision.row, Row::Waiting | Row::OtherPaths) {
         return page.finish();
     }
     for section in Section::ALL {
         let listed = violations(check, section);
         page.entries(
-            section.head(),
+            section.head(check.mode),
             listed.iter().map(|violation| violation_entry(record, violation, section)),
             "violations",
         );
@@ -112,6 +112,7 @@ fn policy_row(record: &Record, check: &CheckRecord, place: usize, judgement: &Ju
 pub fn result_word(row: Row) -> &'static str {
     match row {
         Row::Failed => "fail",
+        Row::WouldBlock => "fail, would block",
         Row::Unreadable => "broken: unreadable evidence",
         Row::Untrusted => "untrusted evidence",
         Row::PolicyError => "broken",
@@ -119,7 +120,7 @@ pub fn result_word(row: Row) -> &'static str {
         Row::Warned => "warn",
         Row::PassedPartial => "pass, partial",
         Row::Passed => "pass",
-        Row::Missing | Row::Overdue | Row::Workflow | Row::Waiting => "nothing to judge",
+        Row::Missing | Row::Overdue | Row::Workflow | Row::Waiting | Row::OtherPaths => "nothing to judge",
     }
 }
 
@@ -232,8 +233,9 @@ impl Section {
         self == section
     }
 
-    fn head(self) -> &'static str {
+    fn head(self, mode: Mode) -> &'static str {
         match self {
+            Section::Blocking if mode != Mode::Enforce => "### Would block\n\n",
             Section::Blocking => "### Blocking\n\n",
             Section::Warning => "### Warnings\n\n",
             Section::Waived => "### Waived\n\n",

@@ -254,6 +254,8 @@ fn plan(knobs: Knobs) -> CheckPlan {
         knobs,
         wait_for: crate::model::plan::WaitFor::All,
         min_provenance: None,
+        mode: Default::default(),
+        other_paths: None,
     }
 }
 

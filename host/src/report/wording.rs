@@ -3,7 +3,7 @@
 
 use super::conclude::{Decision, Row};
 use crate::model::CheckName;
-use crate::model::plan::Conclusion;
+use crate::model::plan::{Conclusion, Mode, configured_name};
 use crate::model::record::{CheckRecord, Record};
 use crate::model::verdict::{Effect, EvidenceRef, Judged, Outcome, Verdict};
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ pub enum Subject {
 }
 
 pub fn subject(check: &CheckName) -> Subject {
-    match check.as_str() {
+    match configured_name(check) {
         "Vulnerability Scan Check" => Subject::Vulnerability,
         "License Check" => Subject::License,
         _ => Subject::Own,
@@ -31,15 +31,17 @@ pub fn subject(check: &CheckName) -> Subject {
 
 pub fn title(check: &CheckName, decision: Decision) -> String {
     let verdict = match subject(check) {
-        Subject::Vulnerability => "Vulnerability Check",
-        Subject::License | Subject::Own => check.as_str(),
+        Subject::Vulnerability => check.as_str().replacen("Vulnerability Scan Check", "Vulnerability Check", 1),
+        Subject::License | Subject::Own => check.to_string(),
     };
     match decision.row {
         Row::Failed => format!("{verdict} - Failed"),
-        Row::Warned | Row::PassedPartial if decision.conclusion() == Some(Conclusion::Failure) => {
+        Row::Warned | Row::PassedPartial | Row::WouldBlock if decision.conclusion() == Some(Conclusion::Failure) => {
             format!("{verdict} - Failed")
         }
         Row::Warned | Row::PassedPartial | Row::Passed => format!("{verdict} - Passed"),
+        Row::WouldBlock => format!("{verdict} - Would Block"),
+        Row::OtherPaths => format!("{check} - Not Applicable"),
         Row::Outage => format!("{verdict} - System Unavailable"),
         Row::PolicyError => format!("{verdict} - Policy Error"),
         Row::Unreadable => format!("{check} - Artifacts Unreadable"),
@@ -63,6 +65,8 @@ pub fn headline(record: &Record, check: &CheckRecord, decision: Decision) -> Str
     let runs = &record.runs;
     match decision.row {
         Row::Failed => failed(check),
+        Row::WouldBlock => format!("{} {}", failed(check), unenforced(check.mode)),
+        Row::OtherPaths => other_paths(check),
         Row::Warned | Row::PassedPartial | Row::Passed => processed(record, check),
         Row::Unreadable => "Evidence that this check needs could not be read.".to_owned(),
         Row::Untrusted => untrusted(check),
@@ -120,12 +124,38 @@ fn failed(check: &CheckRecord) -> String {
     let results: BTreeSet<u32> = blocking().flat_map(|violation| &violation.evidence).filter_map(report_of).collect();
     match (count, results.len() as u32) {
         (0, _) => "A policy failed without naming a violation; its summary says why.".to_owned(),
+        (count, 0) if check.mode != Mode::Enforce => {
+            format!("Found {} that would block.", counted(count, &format!("{kind}violation")))
+        }
         (count, 0) => format!("Found {}.", counted(count, &format!("blocking {kind}violation"))),
         (count, results) => {
-            let violations = counted(count, &format!("blocking {kind}violation"));
-            format!("Found {violations} in {}.", counted(results, "scan result"))
+            let results = counted(results, "scan result");
+            match check.mode {
+                Mode::Enforce => {
+                    format!("Found {} in {results}.", counted(count, &format!("blocking {kind}violation")))
+                }
+                Mode::Warn | Mode::DryRun => {
+                    format!("Found {} in {results} that would block.", counted(count, &format!("{kind}violation")))
+                }
+            }
         }
     }
+}
+
+fn unenforced(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Enforce => "",
+        Mode::Warn => "The check only warns here: its mode is `warn`.",
+        Mode::DryRun => "The check is only tried out here: its mode is `dry-run`, and it keeps no merge out.",
+    }
+}
+
+fn other_paths(check: &CheckRecord) -> String {
+    let patterns = check.other_paths.iter().flatten().map(|pattern| super::escape::code(pattern));
+    format!(
+        "None of the changed files is one that this check is about. It looks at: {}.",
+        patterns.collect::<Vec<_>>().join(", ")
+    )
 }
 
 pub fn report_of(evidence: &EvidenceRef) -> Option<u32> {
@@ -139,7 +169,8 @@ pub fn report_of(evidence: &EvidenceRef) -> Option<u32> {
 /// What every text begins with, so that it is never empty: GitHub keeps an older one in its place.
 pub fn explanation(check: &CheckRecord, decision: Decision) -> String {
     match decision.row {
-        Row::Failed => format!("{}:", capitalised(&violations_found(&check.check))),
+        Row::Failed | Row::WouldBlock => format!("{}:", capitalised(&violations_found(&check.check))),
+        Row::OtherPaths => "Nothing was judged, and nothing has to be.".to_owned(),
         Row::Warned | Row::PassedPartial | Row::Passed => passed(check, decision.row),
         Row::Unreadable => {
             "Nothing passes beside evidence that could not be read. Repair or remove the file and upload it again."

@@ -4,7 +4,8 @@
 use super::deliveries::Deliveries;
 use crate::github::{CheckRunSummary, GitHub, GitHubError, RepositoryAt};
 use crate::model::event::{Origin, PullRequest, PullRequestAction, PullRequestEvent};
-use crate::model::{CheckName, Clock, CommitKey, Job, JobId, JobKind, Plan};
+use crate::model::{CheckName, Clock, CommitKey, Job, JobId, JobKind};
+use crate::policy::{Rules, Target};
 use crate::publish::check_of;
 use crate::queue::JobQueue;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ pub struct Reconcile {
     pub github: GitHub,
     pub queue: Arc<dyn JobQueue>,
     pub clock: Arc<dyn Clock>,
-    pub plan: Arc<Plan>,
+    pub rules: Arc<Rules>,
     pub deliveries: Deliveries,
     /// The App's id, to know our own runs by.
     pub app_id: u64,
@@ -44,6 +45,12 @@ impl Reconcile {
 
     async fn repository(&self, origin: &Origin) -> Result<usize, GitHubError> {
         let at = RepositoryAt { installation: origin.installation, repository: origin.repository.clone() };
+        let plan = self.rules.plan(&Target {
+            repository: &origin.repository,
+            topics: &origin.topics,
+            language: origin.language.as_deref(),
+            changed: None,
+        });
         let mut found = 0;
         for pull in self.github.open_pull_requests(&at).await? {
             let commit = CommitKey {
@@ -52,7 +59,7 @@ impl Reconcile {
                 sha: pull.head_sha.clone(),
             };
             let runs = self.github.own_check_runs(&at, &commit.sha, self.app_id).await?;
-            if self.plan.checks.iter().all(|check| is_decided(&commit, &check.name, &runs)) {
+            if plan.checks.iter().all(|check| is_decided(&commit, &check.name, &runs)) {
                 continue;
             }
             found += 1;

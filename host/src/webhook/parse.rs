@@ -160,6 +160,8 @@ fn origin(
         repository: name,
         repository_id: repository.id,
         default_branch: repository.default_branch,
+        topics: repository.topics.unwrap_or_default(),
+        language: repository.language,
     }))
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::plan::Knobs;
 use crate::model::record::{InputRecord, Runs};
 use crate::report::fixtures::*;
 use crate::report::wording;

@@ -20,6 +20,8 @@ pub struct RepositoryWire {
     pub name: String,
     pub owner: OwnerWire,
     pub default_branch: Option<String>,
+    pub topics: Option<Vec<String>>,
+    pub language: Option<String>,
 }
 #[derive(Deserialize)]
 pub struct OwnerWire {

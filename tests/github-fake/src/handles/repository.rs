@@ -61,7 +61,9 @@ impl Repository {
 
     /// Puts a branch under a rule.
     pub fn protect_branch(&self, branch: &str) {
-        self.shared.change(|state| state.repository_mut(self.id).protected.insert(branch.to_owned()));
+        self.shared.change(|state| {
+            state.repository_mut(self.id).protected.insert(branch.to_owned());
+        });
     }
 
     /// What events say of the repository from now on.

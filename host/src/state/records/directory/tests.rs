@@ -78,6 +78,8 @@ fn record(number: u64, contents: &[&[u8]]) -> (Record, Files) {
             trusted_workflows: Vec::new(),
             no_run_deadline_s: 1,
             evidence_deadline_s: 1,
+            notices: Vec::new(),
+            proposed_waivers: Vec::new(),
         },
         runs: Runs::default(),
         inputs: Vec::new(),
