@@ -198,7 +198,7 @@ impl Pipeline {
     async fn decide(&self, lease: &Lease, mut commit: CommitState, asked: BTreeSet<CheckName>) -> Result<(), Failure> {
         let plan = self.plan_for(lease, &commit);
         let runs: Vec<WorkflowRun> = remember::accepted_runs(&commit, &plan).into_iter().cloned().collect();
-        let mut standing = remember::standing(&commit, &runs.iter().collect::<Vec<_>>(), &plan, lease.job().now);
+        let mut standing = remember::standing(&commit, &runs.iter().collect::<Vec<_>>(), &plan, lease.now());
         // Who asks for a check of which no run is known gets an answer now.
         standing.overdue |= !asked.is_empty() && runs.is_empty();
         let fingerprint = fingerprint(&plan, &commit, &runs, standing.overdue);
@@ -222,7 +222,8 @@ impl Pipeline {
         let call = Call::new(Some(lease.commit.installation), &lease.job().id.0);
         let case = Case::of_commit(lease, &commit, &plan, standing, inputs);
         let files = case.files();
-        let record = self.judge.record(&call, case).await; // cannot fail: broken is an answer
+        let mut record = self.judge.record(&call, case).await; // cannot fail: broken is an answer
+        record.changed_lines = around.changed_lines(&commit);
         self.state.record(&record, &files).await?; // before anybody sees it
         remember::remember_waiting(&mut commit, &record);
         let mut publications = report::render(&record, &self.publisher.presentation);

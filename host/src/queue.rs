@@ -34,6 +34,11 @@ impl Lease {
     pub fn job(&self) -> &Job {
         self.jobs.last().expect("a lease holds at least one job")
     }
+
+    /// The latest time of its jobs: one that waited for its time may stand before one that came earlier.
+    pub fn now(&self) -> Unix {
+        self.jobs.iter().map(|job| job.now).max().expect("a lease holds at least one job")
+    }
 }
 
 /// How a lease ended.

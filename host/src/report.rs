@@ -6,6 +6,7 @@ mod annotations;
 mod comment;
 mod conclude;
 mod escape;
+mod explain;
 mod json;
 mod limits;
 mod page;
@@ -26,6 +27,7 @@ pub use sarif::sarif;
 pub use terminal::{Colour, terminal};
 pub use wording::{headline, title};
 
+use crate::config::Pages;
 use crate::model::plan::{CheckPlan, Conclusion};
 use crate::model::provenance::AcceptKey;
 use crate::model::publication::{Button, CheckPublication, CheckState};
@@ -36,8 +38,10 @@ use std::collections::BTreeSet;
 /// How results are shown, whatever they are: the operator's choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Presentation {
-    /// Where people reach this host: below it each decision has a page.
+    /// Where people reach this host.
     pub public_url: Option<String>,
+    /// Whether each decision has a page below that address.
+    pub pages: Pages,
     /// Annotations of one check at most.
     pub annotations: usize,
     /// Checks without a section in the comment.
@@ -46,14 +50,14 @@ pub struct Presentation {
 
 impl Default for Presentation {
     fn default() -> Self {
-        Self { public_url: None, annotations: limits::ANNOTATIONS, uncommented: BTreeSet::new() }
+        Self { public_url: None, pages: Pages::Off, annotations: limits::ANNOTATIONS, uncommented: BTreeSet::new() }
     }
 }
 
 impl Presentation {
     /// The page of a decision.
     pub fn details(&self, decision: &JobId) -> Option<String> {
-        let url = self.public_url.as_deref()?;
+        let url = self.public_url.as_deref().filter(|_| self.pages == Pages::Public)?;
         Some(format!("{}/decisions/{decision}", url.trim_end_matches('/')))
     }
 }
@@ -91,6 +95,14 @@ fn buttons(check: &CheckRecord, decision: Decision) -> Vec<Button> {
     let evidence = check.waits_for().filter(|_| decision.row == Row::Untrusted);
     let accept = evidence.map(|evidence| Button::Accept(AcceptKey::of(&evidence)));
     Button::ALWAYS.into_iter().chain(accept).collect()
+}
+
+/// A check's last result once more, with how it came about in front of it: somebody asked.
+pub fn explained(record: &Record, check: &CheckName, presentation: &Presentation) -> Option<CheckPublication> {
+    let decided = record.checks.iter().find(|decided| decided.check == *check)?;
+    let mut shown = publication(record, decided, presentation);
+    shown.text = explain::explanation(record, decided, &shown.text);
+    Some(shown)
 }
 
 /// A check that was just opened: nothing is known yet.

@@ -262,7 +262,7 @@ async fn pull_requests_with_one_head_have_a_comment_each_and_a_closed_ones_stays
 /// Proves W38, W05.
 #[tokio::test(flavor = "multi_thread")]
 async fn over_long_and_hostile_results_are_shortened_and_inert() {
-    let palisade = TestHost::with("[server]\npublic_url = \"https://palisade.example\"\n").await;
+    let palisade = TestHost::with("[server]\npublic_url = \"https://palisade.example\"\npages = \"public\"\n").await;
     let pull_request = palisade.repository().open_pull_request("Add a feature");
     let ids: Vec<String> = (0..1_500).map(|n| format!("CVE-2026-{n} @octocat <img src=x> #{n}")).collect();
     let vulnerabilities: Vec<(&str, &str)> = ids.iter().map(|id| (id.as_str(), "CRITICAL")).collect();
@@ -298,7 +298,7 @@ async fn comments_can_be_switched_off_for_all_checks_or_one() {
 /// Proves R16.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_completed_check_has_buttons_and_leads_to_its_decision() {
-    let palisade = TestHost::with("[server]\npublic_url = \"https://palisade.example/\"\n").await;
+    let palisade = TestHost::with("[server]\npublic_url = \"https://palisade.example/\"\npages = \"public\"\n").await;
     let pull_request = palisade.repository().open_pull_request("Add a feature");
     let opened = pull_request.check_run_opened(LICENSES).await;
     assert_eq!((opened.actions.len(), opened.details_url.as_deref()), (0, Some("https://palisade.example/")));

@@ -126,6 +126,27 @@ async fn the_button_is_for_those_who_may_write_and_unknown_buttons_do_nothing() 
     }
 }
 
+/// Proves R16.
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_shows_how_a_result_came_about_to_those_who_may_write() {
+    const HOW: &str = "How this result came about";
+    let palisade = TestHost::start().await;
+    palisade.repository().add_collaborator("reader", "read");
+    palisade.repository().add_collaborator("writer", "write");
+    let (pull_request, _) = after_ci(&palisade);
+    palisade.settled().await;
+    let text = || pull_request.check_run(LICENSES).expect("opened").text.unwrap_or_default();
+    pull_request.press(LICENSES, "explain", "reader");
+    palisade.settled().await;
+    assert!(!text().contains(HOW), "{}", text());
+    pull_request.press(LICENSES, "explain", "writer");
+    palisade.settled().await;
+    let shown = text();
+    let parts = [HOW, "| `license` | `", "sbom/sbom.json", "Steps: fetch"];
+    assert!(parts.iter().all(|part| shown.contains(part)), "{shown}");
+    assert_eq!(pull_request.check_run(LICENSES).expect("opened").to_string(), PASSED);
+}
+
 /// Proves W12, R16.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suite_that_is_requested_creates_no_check() {

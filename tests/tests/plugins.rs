@@ -71,6 +71,7 @@ async fn twenty_checks_of_one_commit_cause_one_download() {
         text.push_str(&format!("[checks.\"License Check {number}\"]\npolicies = [\"license\"]\n"));
     }
     let palisade = TestHost::with(&text).await;
+    palisade.host.reconciled().await;
     let pull_request = after_ci(&palisade);
     for number in 0..20 {
         let passed = pull_request.check_run_completed(&format!("License Check {number}")).await;

@@ -169,6 +169,7 @@ pub fn presentation(config: &Config) -> Presentation {
     let uncommented = config.checks.iter().filter(|(_, check)| check.comment == Some(false));
     Presentation {
         public_url: config.server.public_url.clone(),
+        pages: config.server.pages,
         annotations: config.output.annotations,
         uncommented: uncommented.filter_map(|(name, _)| CheckName::parse(name).ok()).collect(),
     }

@@ -5,7 +5,7 @@ use super::provenance::{Tiers, question};
 use super::{Failure, Pipeline, at};
 use crate::github::GitHubError;
 use crate::model::changes::{Changes, Extent};
-use crate::model::{Plan, WorkflowRun};
+use crate::model::{ChangedLines, Plan, WorkflowRun};
 use crate::policy::Target;
 use crate::policy::overlay::{Layers, unreachable};
 use crate::queue::Lease;
@@ -70,6 +70,16 @@ fn target<'a>(lease: &'a Lease, commit: &'a CommitState, changed: Option<&'a [St
         topics: origin.map_or(&[], |origin| &origin.topics),
         language: origin.and_then(|origin| origin.language.as_deref()),
         changed,
+    }
+}
+
+impl Around {
+    /// The lines that the pull request changes. Of several pull requests with this head the first one's: they share it.
+    pub fn changed_lines(&self, commit: &CommitState) -> Option<ChangedLines> {
+        let number = commit.pull_requests.keys().next()?;
+        let changes = self.changes.get(number)?.as_ref().ok()?;
+        let files = changes.files.iter().map(|file| (file.path.as_str(), file.patch.as_deref()));
+        Some(ChangedLines::of(files))
     }
 }
 

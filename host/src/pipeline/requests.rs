@@ -9,6 +9,7 @@ use crate::model::publication::{Button, CheckState};
 use crate::model::{CheckName, JobKind, Plan};
 use crate::publish::check_of;
 use crate::queue::Lease;
+use crate::report;
 use crate::state::CommitState;
 use std::collections::BTreeSet;
 
@@ -57,10 +58,35 @@ impl Pipeline {
         Ok(asked)
     }
 
+    /// Shows how the last decision came about, in the check itself. Nothing is judged for it.
+    async fn explain(
+        &self,
+        lease: &Lease,
+        commit: &mut CommitState,
+        (check, event): (&CheckName, &CheckRunEvent),
+    ) -> Result<(), Failure> {
+        let sender = event.sender.as_deref().unwrap_or_default();
+        let may = self.github.may_write(&at(lease), sender).await?;
+        tracing::info!(%check, button = "explain", sender, allowed = may, "a button was pressed");
+        let Some(job) = commit.decision.clone().filter(|_| may && commit.checks.contains_key(check)) else {
+            return Ok(());
+        };
+        let record = self.state.decision(&job).await?;
+        let presentation = &self.publisher.presentation;
+        let shown = record.and_then(|record| report::explained(&record, check, presentation));
+        match shown {
+            Some(shown) => Ok(self.publisher.send(lease, commit, &[shown]).await?),
+            None => {
+                tracing::info!(%check, "the decision is not kept any more: a re-run makes it anew");
+                Ok(())
+            }
+        }
+    }
+
     async fn one_check(
         &self,
         lease: &Lease,
-        commit: &CommitState,
+        commit: &mut CommitState,
         plan: &Plan,
         event: &CheckRunEvent,
     ) -> Result<Option<CheckName>, Failure> {
@@ -77,7 +103,10 @@ impl Pipeline {
                 tracing::info!(%check, button, sender, allowed = may, "a button was pressed");
                 Ok((known && may).then_some(check))
             }
-            Some(Button::Explain) => Ok(None),
+            Some(Button::Explain) => {
+                self.explain(lease, commit, (&check, event)).await?;
+                Ok(None)
+            }
             Some(Button::Accept(_)) => Ok(known.then_some(check)),
             None => {
                 tracing::info!(%check, button, "a button was pressed that does nothing");

@@ -68,7 +68,7 @@ impl Publisher {
             return;
         }
         let mut failures = Vec::new();
-        let whole = self.with_other_checks(lease, commit, record).await;
+        let whole = self.with_other_checks(commit, record).await;
         for (&number, pull) in &commit.pull_requests {
             let head = commit.words.get(&number).map(|word| word.at).or(Some(pull.updated_at));
             let generation = Generation { head, decision: record.job.clone() };
@@ -92,7 +92,7 @@ impl Publisher {
     }
 
     /// A decision about some checks alone says nothing of the others: their sections stay as the last whole one had them.
-    async fn with_other_checks<'a>(&self, lease: &Lease, commit: &CommitState, record: &'a Record) -> Cow<'a, Record> {
+    async fn with_other_checks<'a>(&self, commit: &CommitState, record: &'a Record) -> Cow<'a, Record> {
         let lacks = |check: &CheckName| !record.checks.iter().any(|known| known.check == *check);
         let Some(job) = commit.decision.as_ref().filter(|_| commit.checks.keys().any(lacks)) else {
             return Cow::Borrowed(record);

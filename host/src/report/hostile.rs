@@ -113,8 +113,11 @@ fn filled(hostile: &str) -> Record {
 
 /// All that GitHub is told of a record, with the place where it stands.
 fn published(record: &Record) -> Vec<(String, String)> {
-    let presentation =
-        Presentation { public_url: Some("https://palisade.example".to_owned()), ..Presentation::default() };
+    let presentation = Presentation {
+        public_url: Some("https://palisade.example".to_owned()),
+        pages: Pages::Public,
+        ..Presentation::default()
+    };
     let generation = Generation { head: Some(10), decision: JobId("02".to_owned()) };
     let about = About { app_id: 4711, pull_request: 7, generation };
     let mut all = vec![("comment".to_owned(), comment(record, about, &presentation).body)];

@@ -361,6 +361,7 @@ fn annotations_on_changed_lines_come_first_and_those_left_out_are_counted() {
         let presentation = Presentation {
             annotations: most,
             public_url: Some("https://palisade.example".to_owned()),
+            pages: Pages::Public,
             ..Presentation::default()
         };
         let shown = render(record, &presentation).remove(0);

@@ -266,7 +266,15 @@ fn a_check_may_stay_out_of_the_comment() {
 fn another_job_or_page_is_no_other_content_and_another_commit_no_other_verdict() {
     let first = record(vec![check(vec![answered(Outcome::Fail)])]);
     let shown = |record: &Record, url: Option<&str>| {
-        comment(record, about(), &Presentation { public_url: url.map(str::to_owned), ..Presentation::default() })
+        comment(
+            record,
+            about(),
+            &Presentation {
+                pages: crate::config::Pages::Public,
+                public_url: url.map(str::to_owned),
+                ..Presentation::default()
+            },
+        )
     };
     let mut again = first.clone();
     again.job = JobId("another".to_owned());
@@ -292,7 +300,11 @@ fn whatever_is_found_every_check_has_its_place_and_the_rest_is_counted() {
     let mut checks: Vec<_> = (0..8).map(|n| flood(&format!("House Rules {n}"), 2_000)).collect();
     checks.push(flood("Vulnerability Scan Check", 3));
     let url = Some("https://palisade.example".to_owned());
-    let shown = comment(&record(checks), about(), &Presentation { public_url: url, ..Presentation::default() });
+    let shown = comment(
+        &record(checks),
+        about(),
+        &Presentation { pages: crate::config::Pages::Public, public_url: url, ..Presentation::default() },
+    );
     assert!(shown.body.len() <= COMMENT_BYTES && shown.body.len() > COMMENT_BYTES * 3 / 4, "{}", shown.body.len());
     assert_eq!(shown.body.matches(" more: [details](https://palisade.example/decisions/job)").count(), 8);
     assert_eq!(shown.body.matches("**Vulnerability:** ").count(), 3, "who needs little gets all of it");
