@@ -224,7 +224,9 @@ pub async fn serve(config: Config) -> Result<Host> {
 
 fn memory_state(config: &Config, clock: &Arc<dyn Clock>) -> Result<State> {
     let store = MemoryStore::new(clock.clone(), config.state.max_entries, config.state.max_bytes);
-    Ok(State::new(Arc::new(store), records(config, clock)?, config.state.expiry))
+    let baselines =
+        MemoryStore::new(clock.clone(), config.state.max_entries, config.state.baselines_max_bytes).evicting();
+    Ok(State::new(Arc::new(store), records(config, clock)?, Arc::new(baselines), config.state.expiry))
 }
 
 fn records(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Records>> {

@@ -44,6 +44,7 @@ pub struct Config {
     /// Where checks apply, and how strict they are there. None given: everywhere, as the check says.
     pub groups: BTreeMap<String, Group>,
     pub overlay: Overlay,
+    pub commits: Commits,
     /// Turns every conclusion that is neutral or success for lack of a judgement into failure. Default false.
     pub fail_closed: bool,
     /// Seen while reading; shown at start and by `palisade doctor`.
@@ -142,6 +143,9 @@ pub struct State {
     /// Bytes of decision records kept in memory, where `records.directory` names no directory; the oldest go first.
     /// Default 64 MiB.
     pub records_max_bytes: usize,
+    /// Bytes of branches' newest evidence kept in memory, packed; the oldest go first and are fetched again. Default
+    /// 64 MiB.
+    pub baselines_max_bytes: usize,
 }
 impl Default for State {
     fn default() -> Self {
@@ -151,6 +155,7 @@ impl Default for State {
             max_entries: 1_000_000,
             max_bytes: 256 << 20,
             records_max_bytes: 64 << 20,
+            baselines_max_bytes: 64 << 20,
         }
     }
 }
@@ -364,6 +369,21 @@ pub struct Check {
     /// How far evidence must be trusted to count: `none` (default), `changed-workflow`, `repository` (default where the
     /// check fails closed) or `trusted-workflow`.
     pub min_provenance: Option<String>,
+    /// Which findings can block: `all` (default), or only those `introduced` by the change.
+    pub judge: Option<String>,
+    /// What a check that judges introduced findings does where there is no baseline: `warn` (default) or `fail`, which
+    /// `fail_closed` sets.
+    pub baseline_missing: Option<String>,
+}
+
+/// Commits that are judged without a pull request. Globs: `*` ends at a `/`, `**` does not.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Commits {
+    /// Branches whose pushed commits get the checks. Default none.
+    pub branches: Vec<String>,
+    /// The same for tags. Default none.
+    pub tags: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -2,12 +2,16 @@
 //! unreadable evidence. Pure: the same inputs give the same bytes, `now` comes from the context. Never calls a plugin,
 //! never reads a clock, and never drops a finding: what is hidden stays in the evidence with who, why and until when.
 
+mod age;
 mod groups;
+mod introduced;
 mod judgement;
 mod minimum;
 mod records;
 mod waivers;
 
+pub use age::{compare, reduced};
+pub use introduced::only_introduced;
 pub use judgement::{VIOLATIONS_OMITTED, judgement, unused_rule_waivers};
 pub use minimum::{View, at_least, of_low_provenance};
 pub use records::{hidden_counts, hidden_findings, inputs, oddities, stale_attempts};
@@ -19,8 +23,8 @@ use crate::model::evidence::{AssessedFinding, Context, Evidence, Hidden, HiddenB
 use crate::model::plan::Waiver;
 use crate::model::report::Finding;
 
-/// What the evaluators of one job see. Filters run in a fixed order: the tool's own suppression, VEX, waivers,
-/// baseline.
+/// What the evaluators of one job see. Filters run in a fixed order: the tool's own suppression, VEX, waivers; then
+/// `compare` holds what there is against the baseline.
 pub fn evidence(
     context: Context,
     reports: Vec<SourcedReport>,
@@ -32,7 +36,6 @@ pub fn evidence(
     let mut notices = hide_what_tools_suppress(&reports, &mut findings);
     // VEX: statements of `report.vex` are matched here once their authors can be trusted.
     notices.extend(waivers::apply(&reports, &mut findings, waivers, context.now));
-    // Baseline: with the base branch's reports at hand, `age` is worked out here; without them it stays unknown.
     let live_groups = live_groups(&findings);
     Evidence {
         context,

@@ -2,6 +2,7 @@
 //! Record → Publication. Plain data and the clock as a trait; no I/O, no environment, no clock of its own.
 
 pub mod artifact;
+pub mod baseline;
 pub mod changed_lines;
 pub mod changes;
 pub mod event;

@@ -4,11 +4,13 @@
 mod groups;
 pub mod overlay;
 pub mod packages;
+mod commits;
 mod reads;
 mod rules;
 mod settings;
 mod waivers;
 
+pub use commits::judges_commit;
 pub use groups::{Group, GroupConfig, Target};
 pub use reads::Entrypoints;
 pub use rules::{Rules, settings_by_policy};
@@ -16,7 +18,10 @@ pub use waivers::{WaiverConfig, waiver};
 
 use crate::config::{EVENTS, nearest};
 use crate::model::ids::{CheckName, Digest, PluginName};
-use crate::model::plan::{CheckPlan, Conclusion, Knobs, Mode, NormalizerPlan, Plan, PolicyPlan, WaitFor, Waiver};
+use crate::model::plan::{
+    BaselineMissing, CheckPlan, Conclusion, Judges, Knobs, Mode, NormalizerPlan, Plan, PolicyPlan, PushedCommits, WaitFor,
+    Waiver,
+};
 use crate::model::provenance::ReferencedWorkflow;
 use crate::model::report::{Coverage, Provenance};
 use crate::model::{Broken, BrokenKind};
@@ -44,6 +49,8 @@ pub struct PolicyConfig {
     pub groups: Vec<Group>,
     /// What repositories and organisations may add; absent where nobody may add anything.
     pub overlay: Option<overlay::Terms>,
+    /// Which commits are judged that were only pushed.
+    pub commits: PushedCommits,
 }
 
 impl Default for PolicyConfig {
@@ -61,6 +68,7 @@ impl Default for PolicyConfig {
             fail_closed: FailClosed::No,
             groups: Vec::new(),
             overlay: None,
+            commits: PushedCommits::default(),
         }
     }
 }
@@ -84,6 +92,9 @@ pub struct CheckConfig {
     pub wait_for: Option<WaitFor>,
     /// Where no group says otherwise.
     pub mode: Mode,
+    pub judges: Judges,
+    /// Absent: to fail where the check fails closed, else to warn.
+    pub baseline_missing: Option<BaselineMissing>,
     /// Absent: the repository's own unchanged workflow where the check fails closed, else none.
     pub min_provenance: Option<Minimum>,
 }
@@ -164,6 +175,7 @@ pub fn plan(config: &PolicyConfig, available: &[AvailablePlugin]) -> Plan {
         evidence_deadline_s: config.evidence_deadline.as_secs(),
         notices: Vec::new(),
         proposed_waivers: Vec::new(),
+        commits: config.commits.clone(),
     }
 }
 
@@ -175,6 +187,8 @@ fn check_plan(check: &CheckConfig, everywhere: FailClosed, available: &[Availabl
         knobs: ending.knobs,
         wait_for: ending.wait_for,
         min_provenance: ending.min_provenance,
+        judges: check.judges,
+        baseline_missing: ending.baseline_missing,
         mode: check.mode,
         other_paths: None,
     };
@@ -187,16 +201,21 @@ struct Ending {
     knobs: Knobs,
     wait_for: WaitFor,
     min_provenance: Option<Provenance>,
+    baseline_missing: BaselineMissing,
 }
 
 fn ending(check: &CheckConfig, fail_closed: FailClosed) -> Ending {
-    let (base, wait_for, minimum) = match fail_closed {
-        FailClosed::No => (Knobs::default(), WaitFor::Covered, Minimum::None),
-        FailClosed::Yes => (Knobs::fail_closed(), WaitFor::All, Minimum::AtLeast(Provenance::Repository)),
+    let (base, wait_for, minimum, baseline_missing) = match fail_closed {
+        FailClosed::No => (Knobs::default(), WaitFor::Covered, Minimum::None, BaselineMissing::Warn),
+        FailClosed::Yes => {
+            let minimum = Minimum::AtLeast(Provenance::Repository);
+            (Knobs::fail_closed(), WaitFor::All, minimum, BaselineMissing::Fail)
+        }
     };
     Ending {
         knobs: overridden(base, &check.knobs),
         wait_for: check.wait_for.unwrap_or(wait_for),
+        baseline_missing: check.baseline_missing.unwrap_or(baseline_missing),
         min_provenance: match check.min_provenance.unwrap_or(minimum) {
             Minimum::None => None,
             Minimum::AtLeast(provenance) => Some(provenance),

@@ -1,11 +1,14 @@
 //! What is remembered between events: a trait for the backends, and typed kinds on top of it. State is a help, never
 //! the truth: what is lost is found again on GitHub.
 
+mod baselines;
 mod comment;
 pub mod memory;
 pub mod records;
 
 pub use comment::{CommentLock, CommentPlace, CommentState};
+
+pub use baselines::{Kept, Sought};
 
 use crate::model::event::{InstallationChange, InstallationEvent, MergeGroup, Origin, PullRequest};
 use crate::model::provenance::Acceptance;
@@ -57,6 +60,8 @@ pub struct State {
     store: Arc<dyn Store>,
     /// Records have a store of their own: however large they are, they never crowd out what keeps checks going.
     records: Arc<dyn Records>,
+    /// So have baselines, which GitHub can be asked for again.
+    baselines: Arc<dyn Store>,
     expiry: Duration,
 }
 
@@ -145,8 +150,8 @@ impl CheckHandle {
 }
 
 impl State {
-    pub fn new(store: Arc<dyn Store>, records: Arc<dyn Records>, expiry: Duration) -> Self {
-        Self { store, records, expiry }
+    pub fn new(store: Arc<dyn Store>, records: Arc<dyn Records>, baselines: Arc<dyn Store>, expiry: Duration) -> Self {
+        Self { store, records, baselines, expiry }
     }
 
     pub fn store(&self) -> &Arc<dyn Store> {

@@ -4,7 +4,9 @@ mod selection;
 mod trust;
 
 use crate::config::{Check, Config};
-use crate::model::plan::{Conclusion, DRY_RUN, DRY_RUN_NAME_CHARACTERS, WaitFor};
+use crate::model::plan::{
+    BaselineMissing, Conclusion, DRY_RUN, DRY_RUN_NAME_CHARACTERS, Judges, PushedCommits, WaitFor,
+};
 use crate::model::report::Coverage;
 use crate::model::{CheckName, PluginName};
 use crate::plugins::{Catalogue, Engine, Entry, OpaOptions, PluginConfig, PluginSource};
@@ -127,6 +129,11 @@ pub fn rules(config: &Config, catalogue: &Catalogue) -> (Rules, Vec<String>) {
             problems.push(format!("artifacts: {error}"));
         }
     }
+    for pattern in config.commits.branches.iter().chain(&config.commits.tags) {
+        if let Err(error) = globset::Glob::new(pattern) {
+            problems.push(format!("commits: {error}"));
+        }
+    }
     let checks = check_configs(config, &mut problems);
     let available: Vec<AvailablePlugin> = available(catalogue);
     let broken = available.iter().filter_map(|plugin| plugin.broken.as_ref().map(|broken| (&plugin.name, broken)));
@@ -148,6 +155,10 @@ pub fn rules(config: &Config, catalogue: &Catalogue) -> (Rules, Vec<String>) {
             fail_closed: selection::fail_closed(config.fail_closed),
             groups: selection::groups(config, &names, &mut problems),
             overlay: selection::overlay(config, &available, &mut problems),
+            commits: PushedCommits {
+                branches: config.commits.branches.clone(),
+                tags: config.commits.tags.clone(),
+            },
         },
         available,
     );
@@ -294,6 +305,17 @@ fn check_config(name: &str, check: &Check) -> Result<CheckConfig> {
             Some(other) => return Err(anyhow!("wait_for: {other:?} is neither `covered` nor `all`")),
         },
         min_provenance: check.min_provenance.as_deref().map(trust::minimum).transpose()?,
+        judges: match check.judge.as_deref() {
+            None | Some("all") => Judges::All,
+            Some("introduced") => Judges::Introduced,
+            Some(other) => return Err(anyhow!("judge: {other:?} is neither `all` nor `introduced`")),
+        },
+        baseline_missing: match check.baseline_missing.as_deref() {
+            None => None,
+            Some("warn") => Some(BaselineMissing::Warn),
+            Some("fail") => Some(BaselineMissing::Fail),
+            Some(other) => return Err(anyhow!("baseline_missing: {other:?} is neither `warn` nor `fail`")),
+        },
     })
 }
 

@@ -159,6 +159,7 @@ fn case(plan: &crate::model::Plan, artifacts: Vec<Artifact>, now: u64) -> Result
         plan,
         runs: Runs::of_local_files(artifacts.len() as u32),
         inputs: Inputs { artifacts, ..Inputs::default() },
+        comparison: None,
         unclaimed: Unclaimed::IsUnreadable,
         tenant: "local".to_owned(),
         accepted: Default::default(),

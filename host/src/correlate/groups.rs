@@ -55,12 +55,67 @@ struct Named {
     names: BTreeSet<String>,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum PackageKey {
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum PackageKey {
     Purl(Package),
     Name(String, Option<String>),
     /// A vulnerability of something without a package: the place stands in for it.
     Place(String),
+}
+
+impl PackageKey {
+    /// The package whatever its version; a place is not part of what a problem is.
+    pub(super) fn without_version(self) -> Self {
+        match self {
+            PackageKey::Purl(purl) => PackageKey::Purl(Package { version: None, ..purl }),
+            PackageKey::Name(name, _) => PackageKey::Name(name, None),
+            PackageKey::Place(_) => PackageKey::Place(String::new()),
+        }
+    }
+
+    pub(super) fn version(&self) -> Option<&str> {
+        match self {
+            PackageKey::Purl(purl) => purl.version.as_deref(),
+            PackageKey::Name(_, version) => version.as_deref(),
+            PackageKey::Place(_) => None,
+        }
+    }
+}
+
+/// What problems are called: for each package, whatever its version, and each name the best name of the problem.
+pub(super) struct Vocabulary(HashMap<(PackageKey, String), String>);
+
+impl Vocabulary {
+    pub(super) fn of(reports: &[SourcedReport]) -> Self {
+        let mut named = named_findings(reports);
+        for finding in &mut named {
+            finding.package = finding.package.take().map(PackageKey::without_version);
+        }
+        let clusters = cluster(&named);
+        let groups = clusters.into_iter().flat_map(|members| split_by_cve(&named, members));
+        let mut best_by_name = HashMap::new();
+        for members in groups {
+            let (_, (_, best), _) = rank(&named, &members);
+            for member in members.iter().map(|&member| &named[member]) {
+                let Some(package) = &member.package else { continue };
+                for name in &member.names {
+                    best_by_name.entry((package.clone(), name.clone())).or_insert_with(|| best.clone());
+                }
+            }
+        }
+        Self(best_by_name)
+    }
+
+    /// What the problem is called here that a finding knows by these names; its own best name where it is unknown.
+    /// A finding with a CVE is never taken for another CVE.
+    pub(super) fn name(&self, package: &PackageKey, names: &OwnNames) -> String {
+        let known = |name: &String| self.0.get(&(package.clone(), name.clone()));
+        let cve = names.linking.iter().find(|name| is_cve(name));
+        let is_other = |found: &String| is_cve(found) && cve.is_some_and(|own| own != found);
+        let best = || names.linking.iter().min_by_key(|name| (name_rank(name), *name));
+        let found = cve.and_then(known).or_else(|| names.linking.iter().filter_map(known).find(|name| !is_other(name)));
+        found.or_else(best).cloned().unwrap_or_default()
+    }
 }
 
 fn named_findings(reports: &[SourcedReport]) -> Vec<Named> {
@@ -78,13 +133,18 @@ fn named_findings(reports: &[SourcedReport]) -> Vec<Named> {
     named
 }
 
-fn package_key(finding: &Finding) -> PackageKey {
-    let Some(package) = &finding.package else {
-        return PackageKey::Place(finding.locations.first().map(|place| place.path.clone()).unwrap_or_default());
-    };
-    match package.purl.as_deref().and_then(Package::parse) {
-        Some(purl) => PackageKey::Purl(Package { version: purl.version.or_else(|| package.version.clone()), ..purl }),
-        None => PackageKey::Name(package.name.clone(), package.version.clone()),
+pub(super) fn package_key(finding: &Finding) -> PackageKey {
+    match &finding.package {
+        None => PackageKey::Place(finding.locations.first().map(|place| place.path.clone()).unwrap_or_default()),
+        Some(package) => key_of_package(&package.name, package.version.clone(), package.purl.as_deref()),
+    }
+}
+
+/// By the purl where there is one that can be read, else by name and version as written.
+pub(super) fn key_of_package(name: &str, version: Option<String>, purl: Option<&str>) -> PackageKey {
+    match purl.and_then(Package::parse) {
+        Some(purl) => PackageKey::Purl(Package { version: purl.version.or(version), ..purl }),
+        None => PackageKey::Name(name.to_owned(), version),
     }
 }
 

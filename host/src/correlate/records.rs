@@ -93,7 +93,7 @@ pub fn hidden_findings(evidence: &Evidence) -> Vec<HiddenRecord> {
     hidden.take(HIDDEN_KEPT).collect()
 }
 
-fn kind(finding: &Finding) -> Coverage {
+pub(super) fn kind(finding: &Finding) -> Coverage {
     match finding.detail {
         Detail::Vulnerability(_) => Coverage::Vulnerabilities,
         Detail::License(_) => Coverage::Licenses,
@@ -106,7 +106,7 @@ fn kind(finding: &Finding) -> Coverage {
     }
 }
 
-fn package_name(finding: &Finding) -> Option<String> {
+pub(super) fn package_name(finding: &Finding) -> Option<String> {
     let package = finding.package.as_ref()?;
     Some(package.purl.clone().unwrap_or_else(|| match &package.version {
         Some(version) => format!("{}@{version}", package.name),

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// 2026-03-01, 00:00 UTC.
 const MARCH: Unix = 1_772_323_200;
 
-fn vulnerability(id: &str, aliases: &[&str], purl: &str) -> Finding {
+pub(super) fn vulnerability(id: &str, aliases: &[&str], purl: &str) -> Finding {
     Finding {
         id: id.to_owned(),
         severity: Some(Severity::High),
@@ -57,7 +57,7 @@ fn fixable(mut finding: Finding) -> Finding {
     finding
 }
 
-fn report(path: &str, findings: Vec<Finding>) -> SourcedReport {
+pub(super) fn report(path: &str, findings: Vec<Finding>) -> SourcedReport {
     SourcedReport {
         report: Arc::new(Report {
             format: Format { name: "trivy-json".to_owned(), version: Some("2".to_owned()) },
@@ -80,11 +80,11 @@ fn report(path: &str, findings: Vec<Finding>) -> SourcedReport {
     }
 }
 
-fn context() -> Context {
+pub(super) fn context() -> Context {
     Context { now: MARCH - 1, ..Context::default() }
 }
 
-fn seen(reports: Vec<SourcedReport>, waivers: &[Waiver]) -> Evidence {
+pub(super) fn seen(reports: Vec<SourcedReport>, waivers: &[Waiver]) -> Evidence {
     evidence(context(), reports, Vec::new(), waivers)
 }
 

@@ -18,7 +18,7 @@ pub struct Evidence {
     /// Number of groups, and how many have a member that is not hidden.
     pub groups: u32,
     pub live_groups: u32,
-    /// The newest reports of the base branch, if there are any.
+    /// The newest reports of the base branch, if there are any, reduced to what findings and components are known by.
     pub baseline: Option<Vec<SourcedReport>>,
     pub changed_paths: Option<Vec<String>>,
     /// What people should know about the waivers: expired, unused, not applicable, an id to add.

@@ -31,6 +31,17 @@ pub struct Plan {
     /// Waivers that the pull request itself would add: they hide nothing before it is merged.
     #[serde(default)]
     pub proposed_waivers: Vec<Waiver>,
+    /// Which commits are judged that were only pushed.
+    #[serde(default)]
+    pub commits: PushedCommits,
+}
+
+/// Globs over the names of branches and tags: a commit that one of these was pushed to is judged like a pull request's
+/// head. `*` ends at a `/`, `**` does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushedCommits {
+    pub branches: Vec<String>,
+    pub tags: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +54,11 @@ pub struct CheckPlan {
     /// Evidence below it is no evidence for this check; absent: all counts.
     #[serde(default)]
     pub min_provenance: Option<Provenance>,
+    #[serde(default)]
+    pub judges: Judges,
+    /// What blocks only if it is new, where there is nothing to compare with.
+    #[serde(default)]
+    pub baseline_missing: BaselineMissing,
     #[serde(default)]
     pub mode: Mode,
     /// Why nothing is judged: the change touches none of the files that these patterns name.
@@ -113,6 +129,24 @@ impl std::fmt::Display for Mode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.word())
     }
+}
+
+/// Which findings can block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Judges {
+    #[default]
+    All,
+    /// Those that the change brings in: what was there before is for information, what the world found out since warns.
+    Introduced,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BaselineMissing {
+    #[default]
+    Warn,
+    Fail,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

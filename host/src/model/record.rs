@@ -2,6 +2,7 @@
 
 use super::artifact::{RunSource, UnreadableArtifact};
 use super::changed_lines::ChangedLines;
+use super::baseline::BaselineRecord;
 use super::evidence::Hidden;
 use super::ids::{CheckName, CommitKey, Digest, JobId, Unix};
 use super::material::Material;
@@ -40,6 +41,10 @@ pub struct Record {
     /// What the pull request changes, where that was read.
     #[serde(default)]
     pub changed_lines: Option<ChangedLines>,
+    /// What the evidence was compared with, once for each base branch of the commit's pull requests. None for a commit
+    /// without a pull request.
+    #[serde(default)]
+    pub baselines: Vec<BaselineRecord>,
     /// Milliseconds per step: fetch, normalize, correlate, evaluate.
     pub timings_ms: Vec<(String, u64)>,
 }
@@ -151,6 +156,12 @@ pub struct CheckRecord {
     pub judgements: Vec<Judgement>,
     /// For each judgement, in order: what its policy reads (empty means every kind).
     pub reads: Vec<Vec<Coverage>>,
+    /// Which of the record's baselines it was judged against.
+    #[serde(default)]
+    pub baseline: Option<u32>,
+    /// What is to be said of this check alone: for which pull request it is the result, where there are several.
+    #[serde(default)]
+    pub notices: Vec<String>,
     /// Evidence below it is no evidence for this check.
     #[serde(default)]
     pub min_provenance: Option<Provenance>,

@@ -10,6 +10,7 @@ use crate::artifacts::Fetched;
 use crate::correlate;
 use crate::documents::{JsonDocument, Shape};
 use crate::github::GitHubError;
+use crate::model::baseline::{BaselineRecord, Comparison};
 use crate::model::artifact::{RunSource, Source, UnreadableCause};
 use crate::model::evidence::{Context, Evidence};
 pub use crate::model::material::Unclaimed;
@@ -52,6 +53,8 @@ pub struct Case<'a> {
     pub plan: &'a Plan,
     pub runs: Runs,
     pub inputs: Inputs,
+    /// What the findings are held against; none for a commit without a pull request and for local files.
+    pub comparison: Option<Comparison>,
     /// What is said of a file that nobody recognises.
     pub unclaimed: Unclaimed,
     /// Keeps cached reports of one installation from another's.
@@ -83,6 +86,7 @@ impl<'a> Case<'a> {
             plan,
             runs,
             inputs,
+            comparison: None,
             unclaimed: Unclaimed::IsListed,
             tenant: lease.commit.installation.to_string(),
             accepted: commit.accepted.clone(),
@@ -204,11 +208,14 @@ impl Judge {
         let started = Instant::now();
         let mut unreadable = what_counts(case.plan, case.unclaimed, unreadable, &readings);
         unreadable.extend(unlisted);
-        let evidence = Arc::new(correlate::evidence(case.context, readings.reports, unreadable, &case.plan.waivers));
+        let mut evidence = correlate::evidence(case.context, readings.reports, unreadable, &case.plan.waivers);
+        let baseline = case.comparison.map(|comparison| correlate::compare(&mut evidence, comparison));
+        let evidence = Arc::new(evidence);
         let views = Views::of(case.plan, &evidence);
         steps.note("correlate", started.elapsed());
         let started = Instant::now();
-        let asking = Asking { call, plan: case.plan, evidence: &evidence, remote: &remote };
+        let baseline = baseline.as_ref();
+        let asking = Asking { call, plan: case.plan, evidence: &evidence, baseline, remote: &remote };
         let checks = case.plan.checks.iter().map(|check| {
             let trust = views.trust(check, case.accepted.get(&check.name));
             self.check(&asking, check, trust)
@@ -239,6 +246,7 @@ impl Judge {
             remote_answers: remote.in_order(),
             material,
             changed_lines: None,
+            baselines: baseline.into_iter().cloned().collect(),
             timings_ms: steps.timings_ms,
         }
     }
@@ -248,12 +256,12 @@ impl Judge {
         let policies = if check.other_paths.is_some() { &[] } else { &check.policies[..] };
         let judgements = policies.iter().map(|policy| async {
             match &trust.view {
-                None => self.policy(asking, policy).await,
+                None => self.policy(asking, check, policy).await,
                 Some(view) => match view.refusal(policy) {
                     Some(refused) => refused,
                     None => {
                         let asking = Asking { evidence: &view.evidence, ..*asking };
-                        view.renumbered(self.policy(&asking, policy).await)
+                        view.renumbered(self.policy(&asking, check, policy).await)
                     }
                 },
             }
@@ -269,10 +277,12 @@ impl Judge {
             accepted: trust.accepted,
             mode: check.mode,
             other_paths: check.other_paths.clone(),
+            baseline: asking.baseline.map(|_| 0),
+            notices: Vec::new(),
         }
     }
 
-    async fn policy(&self, asking: &Asking<'_>, policy: &PolicyPlan) -> Judgement {
+    async fn policy(&self, asking: &Asking<'_>, check: &CheckPlan, policy: &PolicyPlan) -> Judgement {
         let (plan, evidence) = (asking.plan, asking.evidence);
         let entry = self.catalogue.entry(&policy.plugin);
         let answer = match (&policy.broken, entry.and_then(|entry| Some((entry, entry.engine()?)))) {
@@ -291,6 +301,7 @@ impl Judge {
                 answer
             }
         };
+        let (answer, limited) = correlate::only_introduced(check, evidence, asking.baseline, answer);
         match answer {
             // Our side failed, or a circuit opened meanwhile: nobody's fault, and somebody looks again.
             Err(broken) if broken.kind == BrokenKind::Host => Judgement {
@@ -298,7 +309,11 @@ impl Judge {
                 verdict: Judged::Outage(broken.message, None),
                 notices: Vec::new(),
             },
-            answer => correlate::judgement(policy, evidence, &plan.waivers, answer),
+            answer => {
+                let mut judgement = correlate::judgement(policy, evidence, &plan.waivers, answer);
+                judgement.notices.splice(0..0, limited);
+                judgement
+            }
         }
     }
 }
@@ -349,6 +364,7 @@ struct Asking<'a> {
     call: &'a Call,
     plan: &'a Plan,
     evidence: &'a Arc<Evidence>,
+    baseline: Option<&'a BaselineRecord>,
     remote: &'a RemoteAnswers,
 }
 

@@ -47,6 +47,8 @@ fn check(plugin: &str, settings: Value) -> CheckConfig {
         wait_for: None,
         min_provenance: None,
         mode: Mode::Enforce,
+        judges: Judges::All,
+        baseline_missing: None,
     }
 }
 
@@ -122,6 +124,7 @@ fn fail_closed_turns_every_knob_and_a_check_may_take_one_back() {
     let check = plan(&config, &available()).checks.remove(0);
     assert_eq!(check.knobs, Knobs { on_warn: Conclusion::Success, ..Knobs::fail_closed() });
     assert_eq!(check.wait_for, WaitFor::All);
+    assert_eq!(check.baseline_missing, BaselineMissing::Fail);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::model::artifact::{UnreadableArtifact, UnreadableCause};
 use crate::model::evidence::{Hidden, HiddenBy, ItemRef};
-use crate::model::plan::{Knobs, Plan, WaitFor};
+use crate::model::plan::{Knobs, Plan, PushedCommits, WaitFor};
 use crate::model::record::{CheckRecord, HiddenRecord, InputRecord, Record, Runs};
 use crate::model::report::{Coverage, Location, Severity};
 use crate::model::verdict::{Effect, EvidenceRef, Judged, Outcome, Violation};
@@ -74,6 +74,8 @@ pub fn check(answers: Vec<Judged>) -> CheckRecord {
         accepted: None,
         mode: Default::default(),
         other_paths: None,
+        baseline: None,
+        notices: Vec::new(),
     }
 }
 
@@ -145,6 +147,7 @@ pub fn record(checks: Vec<CheckRecord>) -> Record {
             evidence_deadline_s: 21_600,
             notices: Vec::new(),
             proposed_waivers: Vec::new(),
+            commits: PushedCommits::default(),
         },
         runs: Runs { ended: 1, artifacts: 1, files: 1, ..Runs::default() },
         inputs: vec![input("scan/trivy.json")],
@@ -156,6 +159,7 @@ pub fn record(checks: Vec<CheckRecord>) -> Record {
         hidden_findings: Vec::new(),
         remote_answers: Vec::new(),
         changed_lines: None,
+        baselines: Vec::new(),
         timings_ms: Vec::new(),
     }
 }

@@ -256,6 +256,8 @@ fn plan(knobs: Knobs) -> CheckPlan {
         min_provenance: None,
         mode: Default::default(),
         other_paths: None,
+        judges: crate::model::plan::Judges::All,
+        baseline_missing: crate::model::plan::BaselineMissing::Warn,
     }
 }
 
