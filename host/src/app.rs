@@ -149,6 +149,7 @@ pub async fn serve(config: Config) -> Result<Host> {
         plan: Arc::new(rules.whole().clone()),
         rules: rules.clone(),
         overlays: OverlayReader::default(),
+        seeking: Default::default(),
         rerun_scope: match config.rerun_scope.as_deref() {
             Some("failed") => RerunScope::Failed,
             _ => RerunScope::All,

@@ -3,6 +3,8 @@
 
 mod accept;
 mod around;
+mod baselines;
+mod bases;
 mod judge;
 mod material;
 mod minimum;
@@ -12,6 +14,8 @@ mod remember;
 mod reports;
 mod requests;
 
+pub use baselines::Seeking;
+pub use bases::{Asked, judge_from, standpoints_of};
 pub use judge::{Case, Inputs, Judge, Unclaimed, Uploads};
 pub use material::Gone;
 pub use overlays::OverlayReader;
@@ -56,6 +60,7 @@ pub struct Pipeline {
     pub overlays: OverlayReader,
     /// With every check, for what is the same in all repositories.
     pub plan: Arc<Plan>,
+    pub seeking: Seeking,
     /// What *Re-run all checks* means.
     pub rerun_scope: RerunScope,
     pub publisher: Publisher,
@@ -131,7 +136,8 @@ impl Pipeline {
             if let Some(reason) = commit.superseded.clone() {
                 return self.end(lease, &mut commit, &reason).await;
             }
-            if !remember::wants_checks(&commit) {
+            if !remember::wants_checks(&commit, &self.plan) {
+                self.remember_baselines(lease, &commit).await;
                 return Ok(());
             }
         }
@@ -143,6 +149,7 @@ impl Pipeline {
         } else {
             self.start_again(lease, &mut commit, &asked).await?;
         }
+        self.remember_baselines(lease, &commit).await;
         self.decide(lease, commit, asked).await?;
         self.watch(lease).await
     }
@@ -178,7 +185,7 @@ impl Pipeline {
             let found = self.pull_request(lease, number).await?;
             remember::learn(&mut commit, number, found.as_ref(), &lease.commit.sha);
         }
-        if begins && remember::wants_checks(&commit) {
+        if begins && remember::wants_checks(&commit, &self.plan) {
             // Before the run is remembered: an attempt after a failure would not see it begin.
             self.set_deadline(lease, self.plan.evidence_deadline_s).await?;
         }
@@ -207,7 +214,9 @@ impl Pipeline {
             return Ok(self.publisher.comment_again(lease, &mut commit).await?);
         }
         if standing.ended == 0 && !standing.overdue {
-            return self.show_waiting(lease, &mut commit, &plan, &standing).await;
+            self.show_waiting(lease, &mut commit, &plan, &standing).await?;
+            self.prepare_baselines(lease, &commit).await;
+            return Ok(());
         }
         self.wait_for_circuits(lease, &plan)?;
         // Where nothing has changed for the others, only what is asked for: they go on waiting, or stay as they ended.
@@ -221,8 +230,10 @@ impl Pipeline {
         }
         let call = Call::new(Some(lease.commit.installation), &lease.job().id.0);
         let case = Case::of_commit(lease, &commit, &plan, standing, inputs);
-        let files = case.files();
-        let mut record = self.judge.record(&call, case).await; // cannot fail: broken is an answer
+        let mut files = case.files();
+        let bench = Asked { judge: &self.judge, call: &call, answers: None };
+        let mut record = bases::judge_from(bench, case, &around.standpoints).await; // cannot fail: broken is an answer
+        bases::keep(&mut record, &around.standpoints, &mut files);
         record.changed_lines = around.changed_lines(&commit);
         self.state.record(&record, &files).await?; // before anybody sees it
         remember::remember_waiting(&mut commit, &record);

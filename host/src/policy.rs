@@ -3,8 +3,8 @@
 
 mod groups;
 pub mod overlay;
-pub mod packages;
 mod commits;
+pub mod packages;
 mod reads;
 mod rules;
 mod settings;

@@ -2,6 +2,7 @@
 //! JSON. Pure: it needs the Record and nothing else, calls nobody, and judges nothing anew. All text from outside goes
 //! through `escape`.
 
+mod ages;
 mod annotations;
 mod comment;
 mod conclude;

@@ -8,7 +8,7 @@ pub mod records;
 
 pub use comment::{CommentLock, CommentPlace, CommentState};
 
-pub use baselines::{Kept, Sought};
+pub use baselines::{Kept, Sought, packed, unpacked};
 
 use crate::model::event::{InstallationChange, InstallationEvent, MergeGroup, Origin, PullRequest};
 use crate::model::provenance::Acceptance;

@@ -37,6 +37,24 @@ pub fn trivy(vulnerabilities: &[(&str, &str)]) -> Vec<u8> {
     }))
 }
 
+/// A Trivy scan of a repository with these vulnerabilities of high severity: id, package, version, lock file.
+pub fn trivy_of(vulnerabilities: &[(&str, &str, &str, &str)]) -> Vec<u8> {
+    let mut vulnerabilities_by_file: std::collections::BTreeMap<&str, Vec<Value>> = Default::default();
+    for (id, package, version, file) in vulnerabilities {
+        vulnerabilities_by_file.entry(file).or_default().push(json!({
+            "VulnerabilityID": id,
+            "PkgName": package,
+            "PkgIdentifier": { "PURL": format!("pkg:npm/{package}@{version}") },
+            "InstalledVersion": version,
+            "Severity": "HIGH",
+            "Title": format!("{id} in {package}"),
+        }));
+    }
+    let result = |(file, vulnerabilities)| json!({ "Target": file, "Class": "lang-pkgs", "Type": "npm", "Vulnerabilities": vulnerabilities });
+    let results: Vec<Value> = vulnerabilities_by_file.into_iter().map(result).collect();
+    bytes(&json!({ "SchemaVersion": 2, "ArtifactName": ".", "ArtifactType": "filesystem", "Results": results }))
+}
+
 /// A Trivy scan that found nothing at all, as Trivy writes it: without results.
 pub fn clean_trivy() -> Vec<u8> {
     bytes(&json!({ "SchemaVersion": 2, "ArtifactName": ".", "ArtifactType": "filesystem" }))

@@ -302,6 +302,7 @@ fn run() -> WorkflowRun {
         event: "pull_request".to_owned(),
         state: RunState::Succeeded,
         head_sha: HeadSha::parse(&"a".repeat(40)).unwrap(),
+        head_branch: None,
         head_repository_id: None,
         head_owner: None,
         head_branch: None,

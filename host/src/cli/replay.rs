@@ -3,7 +3,7 @@
 use crate::app;
 use crate::config::Config;
 use crate::model::{JobId, Record};
-use crate::pipeline::Case;
+use crate::pipeline::{Asked, Case, judge_from, standpoints_of};
 use crate::plugins::Catalogue;
 use crate::report::{self, PresentPlugins};
 use crate::runtime::Call;
@@ -48,7 +48,10 @@ pub async fn run(config: Result<Config>, options: &Options) -> Result<ExitCode> 
     })?;
     let bench = app::bench(&config).await?;
     let call = Call::new(Some(recorded.commit.installation), &recorded.job.0);
-    let again = bench.judge.replay(&call, case, &recorded.remote_answers).await;
+    let standpoints = standpoints_of(&recorded, |digest| files.file(digest))
+        .map_err(|gone| anyhow!("decision {} cannot be judged again: {gone}", options.id))?;
+    let asked = Asked { judge: &bench.judge, call: &call, answers: Some(&recorded.remote_answers) };
+    let again = judge_from(asked, case, &standpoints).await;
     let replayed = report::replay(&recorded, &again, &present(&bench.catalogue));
     let text = if options.json { report::replay_json(&replayed) } else { report::replay_terminal(&replayed, colour()) };
     let mut out = std::io::stdout().lock();

@@ -16,7 +16,7 @@ use super::records::{kind, package_name};
 use crate::model::baseline::{AgeCounts, Baseline, BaselineRecord, Comparison, FixedRecord};
 use crate::model::evidence::{Age, Evidence, ItemRef, SourcedReport};
 use crate::model::report::{Coverage, Finding};
-use identity::{Occurrence, Package, occurrences, packages};
+use identity::{Occurrence, Package, Problem, occurrences, packages};
 use sides::{Side, differences};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
@@ -37,17 +37,13 @@ pub fn compare(evidence: &mut Evidence, comparison: Comparison) -> BaselineRecor
     let before = occurrences(&reports, &groups::assess(&reports).0, &vocabulary);
     let now = occurrences(&evidence.reports, &evidence.findings, &vocabulary);
     let pairing = Pairing::of(&now, &before, (&here, &there));
-    let known_packages: HashSet<Package> = packages(&reports);
-    let known_problems: HashSet<_> = before.iter().map(|occurrence| &occurrence.problem).collect();
-    for (occurrence, is_known) in now.iter().zip(&pairing.existing) {
-        let age = match occurrence.package.as_ref() {
-            _ if *is_known => Age::Existing,
-            _ if !there.covers(occurrence.kind) => Age::Unknown,
-            Some(package) if known_packages.contains(package) && !known_problems.contains(&occurrence.problem) => {
-                Age::Disclosed
-            }
-            _ => Age::Introduced,
-        };
+    let known = Known {
+        packages: packages(&reports),
+        problems: before.iter().map(|occurrence| &occurrence.problem).collect(),
+        side: &there,
+    };
+    for (occurrence, is_paired) in now.iter().zip(&pairing.existing) {
+        let age = if *is_paired { Age::Existing } else { known.age(occurrence) };
         for &member in &occurrence.members {
             evidence.findings[member].age = age;
         }
@@ -58,8 +54,38 @@ pub fn compare(evidence: &mut Evidence, comparison: Comparison) -> BaselineRecor
         counts.entry(gone.kind).or_default().fixed += 1;
     }
     let differences = differences(&here, &there);
+    let named = |sourced: &SourcedReport| (sourced.source.path.clone(), sourced.digest, sourced.normalizer.clone());
+    let named = reports.iter().map(named).collect();
     evidence.baseline = Some(reports);
-    BaselineRecord { branch, runs, outage, counts, fixed: fixed.into_iter().take(FIXED_KEPT).collect(), differences }
+    BaselineRecord {
+        branch,
+        runs,
+        outage,
+        reports: named,
+        counts,
+        fixed: fixed.into_iter().take(FIXED_KEPT).collect(),
+        differences,
+    }
+}
+
+/// What the baseline knows of.
+struct Known<'a> {
+    packages: HashSet<Package>,
+    problems: HashSet<&'a Problem>,
+    side: &'a Side,
+}
+
+impl Known<'_> {
+    /// The age of what was not there before.
+    fn age(&self, occurrence: &Occurrence) -> Age {
+        match &occurrence.package {
+            _ if !self.side.covers(occurrence.kind) => Age::Unknown,
+            Some(package) if self.packages.contains(package) && !self.problems.contains(&occurrence.problem) => {
+                Age::Disclosed
+            }
+            _ => Age::Introduced,
+        }
+    }
 }
 
 /// Which occurrences of now were there before, and which of before are gone.

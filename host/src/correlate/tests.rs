@@ -356,7 +356,7 @@ fn policy() -> PolicyPlan {
     }
 }
 
-fn violation(rule: &str, effect: Effect) -> Violation {
+pub(super) fn violation(rule: &str, effect: Effect) -> Violation {
     Violation {
         rule: rule.to_owned(),
         effect,
@@ -372,7 +372,7 @@ fn violation(rule: &str, effect: Effect) -> Violation {
     }
 }
 
-fn verdict(outcome: Outcome, violations: Vec<Violation>) -> Verdict {
+pub(super) fn verdict(outcome: Outcome, violations: Vec<Violation>) -> Verdict {
     Verdict {
         outcome,
         title: String::new(),

@@ -9,6 +9,8 @@ use serde::Deserialize;
 
 /// A search for runs ends at 1,000 results; reaching that means that there may be more.
 const MOST_RUN_PAGES: usize = 10;
+/// Of a branch's runs, newest first: enough to find each of its workflows, and one page.
+const NEWEST_RUNS: usize = 50;
 /// One run's uploads: 10,000, far beyond what is ever fetched.
 const MOST_ARTIFACT_PAGES: usize = 100;
 /// 3,000 open pull requests are searched for a head; each page costs a call.
@@ -39,6 +41,24 @@ impl GitHub {
         let pages: Vec<WireRuns> = self.pages(call, MOST_RUN_PAGES).await?;
         let runs = pages.into_iter().flat_map(|page| page.workflow_runs).map(WireRun::run);
         Ok(runs.filter(|run| run.head_sha == *sha).collect())
+    }
+
+    /// The newest successful runs that pushes to a branch, or to a tag of its name, started.
+    pub async fn successful_pushes(&self, at: &RepositoryAt, branch: &str) -> Result<Vec<WorkflowRun>, GitHubError> {
+        let branch = in_query(branch);
+        let path = format!("/actions/runs?branch={branch}&event=push&status=success&per_page={NEWEST_RUNS}");
+        let page: WireRuns = self.read(Call::of_repository(at, &path)).await?;
+        Ok(page.workflow_runs.into_iter().map(WireRun::run).collect())
+    }
+
+    /// Whether a branch holds a commit.
+    pub async fn branch_contains(&self, at: &RepositoryAt, branch: &str, sha: &HeadSha) -> Result<bool, GitHubError> {
+        let path = format!("/compare/{sha}...{}?per_page=1", in_query(branch));
+        match self.read::<WireComparison>(Call::of_repository(at, &path)).await {
+            Ok(comparison) => Ok(matches!(comparison.status.as_str(), "ahead" | "identical")),
+            Err(GitHubError::NotFound(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Everything that the run's attempts uploaded, expired ones too.
@@ -128,6 +148,11 @@ impl GitHub {
         found.dedup_by_key(|pull| pull.number);
         Ok(found)
     }
+}
+
+#[derive(Deserialize)]
+struct WireComparison {
+    status: String,
 }
 
 #[derive(Deserialize)]

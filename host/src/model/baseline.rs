@@ -1,7 +1,7 @@
 //! What a commit's findings are compared with: the newest evidence of the branch that it is to be merged into.
 
 use super::evidence::SourcedReport;
-use super::ids::{HeadSha, RunId, Unix};
+use super::ids::{Digest, HeadSha, RunId, Unix};
 use super::report::Coverage;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ pub struct BaselineRun {
 }
 
 /// What was looked for, and what was found.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Comparison {
     /// The base branch if it is the default or a protected one, else the default branch.
     pub branch: String,
@@ -43,6 +43,8 @@ pub struct BaselineRecord {
     /// Empty: there is no baseline yet.
     pub runs: Vec<BaselineRun>,
     pub outage: Option<String>,
+    /// What it was compared with: path, digest of the file, and the plugin that read it.
+    pub reports: Vec<(String, Digest, String)>,
     /// Live groups of findings on this side, and those of the other side that are gone.
     pub counts: BTreeMap<Coverage, AgeCounts>,
     /// Findings that are gone, as many as people can read; `counts` has all of them.

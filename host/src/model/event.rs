@@ -110,7 +110,7 @@ pub struct WorkflowRun {
     pub head_repository_id: Option<u64>,
     /// Who owns the head's repository.
     pub head_owner: Option<String>,
-    /// The head's branch, which may be called `main` in a fork too.
+    /// The head's branch, which may be called `main` in a fork too, and so may a tag.
     pub head_branch: Option<String>,
     /// Who started it.
     pub actor: Option<String>,

@@ -27,6 +27,9 @@ pub struct Material {
     pub unopened: Vec<(String, UnreadableArtifact)>,
     /// Runs whose uploads could not be listed.
     pub unlisted: Vec<UnreadableArtifact>,
+    /// The file with the bases that it was judged from, and what its findings were held against there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standpoints: Option<Digest>,
     /// Why the files are not kept beside the record, where they are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files_missing: Option<String>,

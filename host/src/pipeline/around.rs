@@ -1,6 +1,7 @@
 //! What is read of the repository beside the artifacts, at the same time as them.
 
 use super::overlays::{Base, Overlay};
+use super::bases::Standpoint;
 use super::provenance::{Tiers, question};
 use super::{Failure, Pipeline, at};
 use crate::github::GitHubError;
@@ -21,6 +22,8 @@ pub struct Around {
     pub changes: BTreeMap<u64, Result<Changes, GitHubError>>,
     /// What repository and organisation add to the plan.
     pub overlay: Overlay,
+    /// One for each base branch.
+    pub standpoints: Vec<Standpoint>,
 }
 
 impl Pipeline {
@@ -33,10 +36,13 @@ impl Pipeline {
     ) -> Result<Around, Failure> {
         let at = at(lease);
         let question = question(&at, &lease.commit.sha, commit, (runs, &self.plan.trusted_workflows));
-        let (compared, overlay) = futures::try_join!(self.comparer.compare(&question), self.overlay(lease, commit))?;
+        let read = async {
+            Ok(futures::try_join!(self.comparer.compare(&question), self.overlay(lease, commit))?)
+        };
+        let ((compared, overlay), standpoints) = futures::try_join!(read, self.standpoints(lease, commit))?;
         let changed = changed(lease, commit, &compared.changes);
         let overlay = self.overlays.propose(&self.github, lease, overlay, changed.as_deref()).await?;
-        Ok(Around { tiers: compared.tiers, changes: compared.changes, overlay })
+        Ok(Around { tiers: compared.tiers, changes: compared.changes, overlay, standpoints })
     }
 
     async fn overlay(&self, lease: &Lease, commit: &CommitState) -> Result<Overlay, GitHubError> {

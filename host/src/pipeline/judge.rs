@@ -1,6 +1,7 @@
 //! From artifacts to a Record: read, correlate, ask each policy, hold its answer against the evidence. The same for a
 //! commit on GitHub and for files on a command line. Cannot fail: what goes wrong is in the Record.
 
+use super::bases::Base;
 use super::material::Offered;
 use super::minimum::{Trust, Views};
 use super::provenance::Tiers;
@@ -10,8 +11,8 @@ use crate::artifacts::Fetched;
 use crate::correlate;
 use crate::documents::{JsonDocument, Shape};
 use crate::github::GitHubError;
-use crate::model::baseline::{BaselineRecord, Comparison};
 use crate::model::artifact::{RunSource, Source, UnreadableCause};
+use crate::model::baseline::{BaselineRecord, Comparison};
 use crate::model::evidence::{Context, Evidence};
 pub use crate::model::material::Unclaimed;
 use crate::model::plan::{CheckPlan, PolicyPlan};
@@ -45,7 +46,7 @@ pub struct Judge {
 }
 
 /// What one judgement is made from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Case<'a> {
     pub job: JobId,
     pub commit: CommitKey,
@@ -64,7 +65,7 @@ pub struct Case<'a> {
 }
 
 /// The files of a case, and what could not be fetched or unpacked.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Inputs {
     pub artifacts: Vec<Artifact>,
     /// With the name of the artifact that it belongs to.
@@ -92,6 +93,14 @@ impl<'a> Case<'a> {
             accepted: commit.accepted.clone(),
         }
     }
+
+    /// The same for one of the branches that it is to be merged into.
+    pub fn seen_from(mut self, base: &Base, comparison: Option<Comparison>) -> Self {
+        self.context.base_branch = base.branch.clone();
+        self.context.base_sha = base.sha.as_ref().map(ToString::to_string);
+        self.comparison = comparison;
+        self
+    }
 }
 
 /// What ended runs uploaded, or why that could not be listed.
@@ -116,7 +125,7 @@ impl Inputs {
     }
 
     /// Adds what a run uploaded. Provenance is attached here, per job: the store knows bytes only.
-    fn add(&mut self, run: &WorkflowRun, repository_id: Option<u64>, tier: &Tier, fetched: &Fetched) {
+    pub(super) fn add(&mut self, run: &WorkflowRun, repository_id: Option<u64>, tier: &Tier, fetched: &Fetched) {
         self.listed += fetched.listed.len() as u32;
         let source = run_source(run, repository_id, tier);
         // A run's artifacts stay listed when it is run again in part: they belong to the run, not to the attempt.
@@ -186,6 +195,11 @@ impl Judge {
         Self { runtime, catalogue, reader, metrics }
     }
 
+    /// What the plan's normalizers make of files, where nothing is judged.
+    pub async fn read(&self, call: &Call, plan: &Plan, artifacts: Vec<Artifact>, tenant: &str) -> Readings {
+        self.reader.read(call, plan, artifacts, tenant).await
+    }
+
     /// Judges a case.
     pub async fn record(&self, call: &Call, case: Case<'_>) -> Record {
         self.judge(call, case, RemoteAnswers::default()).await
@@ -209,9 +223,10 @@ impl Judge {
         let mut unreadable = what_counts(case.plan, case.unclaimed, unreadable, &readings);
         unreadable.extend(unlisted);
         let mut evidence = correlate::evidence(case.context, readings.reports, unreadable, &case.plan.waivers);
-        let baseline = case.comparison.map(|comparison| correlate::compare(&mut evidence, comparison));
+        let comparison = case.comparison.as_ref();
+        let baseline = comparison.map(|comparison| correlate::compare(&mut evidence, comparison.clone()));
         let evidence = Arc::new(evidence);
-        let views = Views::of(case.plan, &evidence);
+        let views = Views::of(case.plan, &evidence, comparison);
         steps.note("correlate", started.elapsed());
         let started = Instant::now();
         let baseline = baseline.as_ref();
@@ -458,22 +473,24 @@ fn artifact_of(path: &str) -> &str {
 }
 
 fn context(lease: &Lease, commit: &CommitState) -> Context {
-    let pull_request = commit.pull_requests.values().next();
-    let group = commit.merge_group.as_ref();
+    let is_group = commit.merge_group.is_some();
     let mut numbers: Vec<u64> = commit.pull_requests.keys().copied().collect();
     numbers.extend(commit.announced.iter().filter(|number| !commit.pull_requests.contains_key(number)));
+    let event = match (is_group, numbers.is_empty()) {
+        (true, _) => "merge_group",
+        (false, false) => "pull_request",
+        (false, true) => "push",
+    };
     Context {
         owner: lease.commit.repository.owner().to_owned(),
         repository: lease.commit.repository.name().to_owned(),
         repository_id: commit.origin.as_ref().map(|origin| origin.repository_id),
         head_sha: lease.commit.sha.to_string(),
-        base_sha: group
-            .map(|group| &group.base_sha)
-            .or(pull_request.map(|pull| &pull.base_sha))
-            .map(ToString::to_string),
-        base_branch: group.map(|group| &group.base_branch).or(pull_request.map(|pull| &pull.base_branch)).cloned(),
+        // Said for each base when the case is seen from there.
+        base_sha: None,
+        base_branch: None,
         pull_requests: numbers,
-        event: Some(if group.is_some() { "merge_group" } else { "pull_request" }.to_owned()),
+        event: Some(event.to_owned()),
         now: lease.job().now,
         properties: Vec::new(),
     }

@@ -37,7 +37,7 @@ pub enum Gone {
 
 impl Offered {
     pub fn of(case: &Case<'_>) -> Self {
-        let Case { job: _, commit: _, context, plan: _, runs: _, inputs, unclaimed, tenant, accepted } = case;
+        let Case { job: _, commit: _, context, plan: _, runs: _, inputs, comparison: _, unclaimed, tenant, accepted } = case;
         let Inputs { artifacts, unreadable, unlisted, listed: _, fetch_time: _ } = inputs;
         let file = |artifact: &Artifact| JudgedFile {
             source: artifact.source.clone(),
@@ -81,6 +81,7 @@ impl Offered {
             files: self.files,
             unopened: self.unopened,
             unlisted: self.unlisted,
+            standpoints: None,
             files_missing: None,
         }
     }
@@ -126,6 +127,8 @@ impl<'a> Case<'a> {
                 listed: record.runs.artifacts,
                 fetch_time: Duration::ZERO,
             },
+            // What it was compared with is kept for each base: see `bases`.
+            comparison: None,
             unclaimed: material.unclaimed,
             accepted: material.accepted.clone(),
             tenant: material.tenant.clone(),

@@ -2,6 +2,7 @@
 //! rest. Each distinct minimum is correlated once.
 
 use crate::correlate::{self, View};
+use crate::model::baseline::Comparison;
 use crate::model::plan::{CheckPlan, PolicyPlan};
 use crate::model::provenance::{Acceptance, LeftOut, digest_of};
 use crate::model::report::Provenance;
@@ -31,14 +32,17 @@ pub struct Trust {
 }
 
 impl Views {
-    pub fn of(plan: &Plan, whole: &Evidence) -> Self {
+    pub fn of(plan: &Plan, whole: &Evidence, comparison: Option<&Comparison>) -> Self {
         let mut minimums: Vec<Provenance> = plan.checks.iter().filter_map(|check| check.min_provenance).collect();
         minimums.sort_unstable();
         minimums.dedup();
         let view = |provenance: Provenance| {
-            let (evidence, view) = correlate::at_least(whole, provenance, |reports, unreadable| {
+            let (mut evidence, view) = correlate::at_least(whole, provenance, |reports, unreadable| {
                 correlate::evidence(whole.context.clone(), reports, unreadable, &plan.waivers)
             });
+            if let Some(comparison) = comparison {
+                correlate::compare(&mut evidence, comparison.clone());
+            }
             Arc::new(Minimum { evidence: Arc::new(evidence), provenance, view })
         };
         Self(minimums.into_iter().map(|provenance| (provenance, view(provenance))).collect())

@@ -3,6 +3,7 @@
 use crate::model::event::{MergeGroupChange, MergeGroupEvent, PullRequest, RunState, WorkflowRunEvent};
 use crate::model::record::Runs;
 use crate::model::{HeadSha, Job, JobKind, Plan, Record, Unix, WorkflowRun};
+use crate::policy::judges_commit;
 use crate::state::{CommitState, Word};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::collections::{BTreeMap, BTreeSet};
@@ -186,10 +187,18 @@ pub fn remember_run_state(commit: &mut CommitState, run: &WorkflowRun) {
 }
 
 /// Whether checks belong on this commit: a pull request or a merge group is known. Commits that were only pushed get
-/// none.
-pub fn wants_checks(commit: &CommitState) -> bool {
-    let is_asked_for = !commit.pull_requests.is_empty() || !commit.announced.is_empty() || commit.merge_group.is_some();
+/// none, unless the operator names their branch or tag.
+pub fn wants_checks(commit: &CommitState, plan: &Plan) -> bool {
+    let is_asked_for = !commit.pull_requests.is_empty()
+        || !commit.announced.is_empty()
+        || commit.merge_group.is_some()
+        || judges_commit(&commit.pushed, &plan.commits);
     commit.superseded.is_none() && is_asked_for
+}
+
+/// Whether the operator counts runs of this workflow.
+pub fn is_accepted(plan: &Plan, run: &WorkflowRun) -> bool {
+    plan.workflows.is_empty() || globs(&plan.workflows).is_match(&run.workflow_path)
 }
 
 /// The runs that count: the newest of every accepted (workflow, event) whose event the plan allows and whose head

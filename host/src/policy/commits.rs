@@ -24,10 +24,8 @@ mod tests {
     use super::*;
 
     fn judged(references: &[&str]) -> bool {
-        let commits = PushedCommits {
-            branches: vec!["main".to_owned(), "release/*".to_owned()],
-            tags: vec!["v*".to_owned()],
-        };
+        let commits =
+            PushedCommits { branches: vec!["main".to_owned(), "release/*".to_owned()], tags: vec!["v*".to_owned()] };
         judges_commit(&references.iter().map(|reference| (*reference).to_owned()).collect(), &commits)
     }
 

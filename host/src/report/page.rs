@@ -1,6 +1,7 @@
 //! A check run's summary and text: what was decided, why, on what evidence, and what does not count. Whatever is hidden
 //! stays in the output with who, why and until when.
 
+use super::ages;
 use super::conclude::{Decision, Row, row};
 use super::escape;
 use super::limits::Page;
@@ -59,6 +60,7 @@ pub fn text(record: &Record, check: &CheckRecord, decision: Decision, remarks: &
         );
     }
     hidden(record, check, &mut page);
+    ages::fixed(record, check, &mut page);
     for judgement in &check.judgements {
         if let Some(verdict) = verdict(judgement).filter(|verdict| !verdict.summary.trim().is_empty()) {
             page.paragraph(&format!("### {}", escape::text(&judgement.plugin)));
@@ -154,7 +156,7 @@ pub fn unreadable(record: &Record) -> impl Iterator<Item = String> {
 }
 
 fn notices(record: &Record, check: &CheckRecord, decision: Decision) -> Vec<String> {
-    let mut notices = Vec::new();
+    let mut notices = if decision.row == Row::Waiting { Vec::new() } else { ages::notices(record, check) };
     if decision.row == Row::Warned && decision.conclusion() == Some(Conclusion::Success) {
         notices.push("- warnings do not block here: `on_warn` decides that\n".to_owned());
     }

@@ -83,7 +83,8 @@ pub(super) fn occurrences(
             occurrences.push(occurrence);
         }
     }
-    occurrences.sort_by(|one, other| (&one.place, one.version(), one.at).cmp(&(&other.place, other.version(), other.at)));
+    occurrences
+        .sort_by(|one, other| (&one.place, one.version(), one.at).cmp(&(&other.place, other.version(), other.at)));
     occurrences
 }
 
@@ -118,11 +119,9 @@ fn problem(finding: &Finding, vocabulary: &Vocabulary) -> Problem {
             let package = package_key(finding).without_version();
             Problem::License { package, claim: canonical(&claim.value) }
         }
-        Detail::Secret(secret) => Problem::Secret {
-            detector: secret.detector.clone(),
-            rule: upper(&finding.id),
-            mark: fingerprint(finding),
-        },
+        Detail::Secret(secret) => {
+            Problem::Secret { detector: secret.detector.clone(), rule: upper(&finding.id), mark: fingerprint(finding) }
+        }
         Detail::Misconfiguration(_) | Detail::Code(_) => {
             Problem::Code { kind: kind(finding), rule: upper(&finding.id), mark: mark(finding) }
         }
@@ -161,8 +160,7 @@ pub(super) fn message(finding: &Finding) -> String {
 
 /// Whether the message is what tells the finding from others.
 pub(super) fn is_told_by_message(finding: &Finding) -> bool {
-    matches!(finding.detail, Detail::Misconfiguration(_) | Detail::Code(_))
-        && matches!(mark(finding), Mark::Message(_))
+    matches!(finding.detail, Detail::Misconfiguration(_) | Detail::Code(_)) && matches!(mark(finding), Mark::Message(_))
 }
 
 /// Whether a fingerprint is part of an identity.

@@ -60,7 +60,9 @@ impl Side {
 
 fn is_of_database(name: &str) -> bool {
     let name = name.rsplit(':').next().unwrap_or(name).to_ascii_lowercase();
-    DATABASES.iter().any(|word| name.starts_with(&format!("{word}-")) || name.ends_with(&format!("-{word}")) || name == *word)
+    DATABASES
+        .iter()
+        .any(|word| name.starts_with(&format!("{word}-")) || name.ends_with(&format!("-{word}")) || name == *word)
 }
 
 /// What makes the two sides less comparable, as sentences.

@@ -16,7 +16,8 @@ fn located(mut finding: Finding, path: &str, line: u32) -> Finding {
 }
 
 fn of_kind(id: &str, detail: Detail, (path, line): (&str, u32), message: &str) -> Finding {
-    let finding = Finding { package: None, detail, description: Some(message.to_owned()), ..vulnerability(id, &[], "") };
+    let finding =
+        Finding { package: None, detail, description: Some(message.to_owned()), ..vulnerability(id, &[], "") };
     located(finding, path, line)
 }
 
@@ -104,7 +105,8 @@ fn shown((evidence, record): &(Evidence, BaselineRecord)) -> String {
 #[test]
 fn what_was_there_is_existing_what_came_is_introduced_and_what_went_is_fixed() {
     let before = vec![vulnerability("CVE-2024-1", &[], LODASH), vulnerability("CVE-2024-3", &[], LODASH)];
-    let now = vec![vulnerability("CVE-2024-1", &[], LODASH), vulnerability("CVE-2024-2", &[], "pkg:npm/left-pad@1.0.0")];
+    let now =
+        vec![vulnerability("CVE-2024-1", &[], LODASH), vulnerability("CVE-2024-2", &[], "pkg:npm/left-pad@1.0.0")];
     insta::assert_snapshot!(told(before, now), @r"
     CVE-2024-1: existing
     CVE-2024-2: introduced
@@ -140,8 +142,7 @@ fn a_bump_from_one_vulnerable_version_to_another_stays_existing() {
 #[test]
 fn of_two_where_one_was_before_the_other_one_is_new() {
     let before = vec![vulnerability("CVE-2024-1", &[], LODASH)];
-    let now =
-        vec![vulnerability("CVE-2024-1", &[], "pkg:npm/lodash@4.17.1"), vulnerability("CVE-2024-1", &[], LODASH)];
+    let now = vec![vulnerability("CVE-2024-1", &[], "pkg:npm/lodash@4.17.1"), vulnerability("CVE-2024-1", &[], LODASH)];
     insta::assert_snapshot!(told(before, now), @r"
     CVE-2024-1: introduced
     CVE-2024-1: existing
@@ -230,7 +231,8 @@ fn what_only_another_artifact_calls_the_same_as_an_old_problem_stays_new() {
 
 #[test]
 fn members_of_one_group_count_once() {
-    let one = |path: &str, tool: &str| by_tool(scan_of(path, vec![vulnerability("CVE-2024-1", &[], LODASH)]), tool, "1");
+    let one =
+        |path: &str, tool: &str| by_tool(scan_of(path, vec![vulnerability("CVE-2024-1", &[], LODASH)]), tool, "1");
     let two = || vec![one("a.json", "grype"), one("b.json", "trivy")];
     let (_, record) = compared(two(), two());
     assert_eq!(record.counts[&Coverage::Vulnerabilities], AgeCounts { existing: 1, ..AgeCounts::default() });
@@ -381,4 +383,13 @@ fn nothing_is_fixed_where_findings_are_only_added() {
         let (_, record) = compared(vec![scan_of("a.json", before)], vec![scan_of("b.json", now)]);
         assert!(record.fixed.is_empty(), "seed {seed}");
     }
+}
+
+#[test]
+fn a_file_made_to_be_slow_is_not() {
+    // 20,000 CVEs of one package, tied together by one alias, on both sides: what is quadratic takes minutes here.
+    let findings =
+        || (0..20_000).map(|number| vulnerability(&format!("CVE-2024-{number}"), &["GHSA-one"], LODASH)).collect();
+    let (_, record) = compared(vec![scan_of("a.json", findings())], vec![scan_of("b.json", findings())]);
+    assert_eq!(record.counts[&Coverage::Vulnerabilities], AgeCounts { existing: 20_000, ..AgeCounts::default() });
 }

@@ -83,6 +83,8 @@ struct Outline {
 struct MaterialOutline {
     files: Vec<FileOutline>,
     #[serde(default)]
+    standpoints: Option<Digest>,
+    #[serde(default)]
     files_missing: Option<String>,
 }
 
@@ -278,8 +280,10 @@ impl Index {
 
     fn count(&mut self, stem: &str, outline: Outline, size: u64) {
         let material = outline.material.filter(|material| material.files_missing.is_none());
-        let files = material.map(|material| material.files).unwrap_or_default();
-        let files: BTreeSet<Digest> = files.into_iter().map(|file| file.digest).collect();
+        let files: BTreeSet<Digest> = material
+            .into_iter()
+            .flat_map(|material| material.files.into_iter().map(|file| file.digest).chain(material.standpoints))
+            .collect();
         for digest in &files {
             self.files.entry(*digest).or_default().users += 1;
         }
@@ -333,8 +337,9 @@ impl Index {
 /// The files that a record names, once each.
 fn named_files<'a>(record: &Record, files: &'a Files) -> HashMap<Digest, &'a Bytes> {
     let material = record.material.iter().filter(|material| material.files_missing.is_none());
-    let judged = material.flat_map(|material| &material.files);
-    judged.filter_map(|file| Some((file.digest, files.get(&file.digest)?))).collect()
+    let judged =
+        material.flat_map(|material| material.files.iter().map(|file| file.digest).chain(material.standpoints));
+    judged.filter_map(|digest| Some((digest, files.get(&digest)?))).collect()
 }
 
 fn stem(path: &Path) -> String {

@@ -2,6 +2,7 @@
 
 use super::pull_request::{Head, PullRequest, PullRequestOptions};
 use super::run::{Run, Workflow, start};
+use super::wait_until;
 use crate::checks::CheckRun;
 use crate::pulls;
 use crate::repositories::{Files, NewCommit};
@@ -59,6 +60,30 @@ impl Repository {
         })
     }
 
+    /// Says that a reference, `refs/heads/main` or `refs/tags/v1`, was pushed to a commit.
+    pub fn announce_push(&self, reference: &str, sha: &str) {
+        self.shared.change(|state| {
+            let owner = state.repository(self.id).owner.clone();
+            let mut commit = wire::simple_commit(&state.commits[sha]);
+            commit["distinct"] = json!(true);
+            commit["url"] = json!(format!("{}/commit/{sha}", wire::page_of(state, self.id)));
+            let payload = json!({
+                "ref": reference,
+                "before": state.commits[sha].parent.clone().unwrap_or_else(|| "0".repeat(40)),
+                "after": sha,
+                "created": false,
+                "deleted": false,
+                "forced": false,
+                "base_ref": null,
+                "compare": format!("{}/compare", wire::page_of(state, self.id)),
+                "commits": [],
+                "head_commit": commit,
+                "pusher": { "name": owner },
+            });
+            state.emit(("push", ""), self.id, &owner, payload);
+        });
+    }
+
     /// Puts a branch under a rule.
     pub fn protect_branch(&self, branch: &str) {
         self.shared.change(|state| {
@@ -102,6 +127,13 @@ impl Repository {
     /// Starts a run on any commit, for `push`, `schedule` and the like; sends `workflow_run.requested`.
     pub fn start_run(&self, sha: &str, workflow: impl Into<Workflow>) -> Run {
         start(&self.shared, (self.id, sha, None), workflow.into())
+    }
+
+    /// Waits until the App's check run of this name on a commit is completed.
+    pub async fn check_run_completed(&self, sha: &str, name: &str) -> CheckRun {
+        let what = format!("check run {name:?} on {sha} to be completed");
+        let is_it = |run: &&CheckRun| run.head_sha == sha && run.name == name && run.status == "completed";
+        wait_until(&self.shared, &what, |state| state.check_runs.iter().rev().find(is_it).cloned()).await
     }
 
     /// A check run that another App completed on a commit.

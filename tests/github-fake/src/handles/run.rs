@@ -24,6 +24,8 @@ pub struct Workflow {
     pub actor: Option<String>,
     /// Reusable workflows that it calls: `owner/repository/.github/workflows/file.yml@ref`, and the sha of that version.
     pub referenced: Vec<(String, String)>,
+    /// The name of the branch or tag that it runs for; the commit's own unless given.
+    pub branch: Option<String>,
 }
 
 /// `ci.yml` is `.github/workflows/ci.yml`, named `ci`, run for `pull_request`.
@@ -32,7 +34,8 @@ impl From<&str> for Workflow {
         let path = if file.contains('/') { file.to_owned() } else { format!(".github/workflows/{file}") };
         let file = path.rsplit('/').next().unwrap_or_default();
         let name = file.split('.').next().unwrap_or_default().to_owned();
-        Self { path, name, event: "pull_request".to_owned(), actor: None, referenced: Vec::new() }
+        let event = "pull_request".to_owned();
+        Self { path, name, event, actor: None, referenced: Vec::new(), branch: None }
     }
 }
 
@@ -51,6 +54,11 @@ impl Workflow {
     pub fn calling(mut self, path: &str, sha: &str) -> Self {
         self.referenced.push((path.to_owned(), sha.to_owned()));
         self
+    }
+
+    /// The same for a branch or a tag of this name, whatever the commit is on.
+    pub fn for_branch(self, branch: &str) -> Self {
+        Self { branch: Some(branch.to_owned()), ..self }
     }
 }
 
@@ -93,7 +101,7 @@ fn begin(state: &mut State, (repository, sha, pull): (u64, &str, Option<u64>), w
         status: "queued".to_owned(),
         conclusion: None,
         head_sha: sha.to_owned(),
-        head_branch: pull.as_ref().map(|pull| pull.head_branch.clone()).or(own_branch),
+        head_branch: workflow.branch.or(pull.as_ref().map(|pull| pull.head_branch.clone())).or(own_branch),
         head_repository: pull.as_ref().map_or(Some(repository), |pull| pull.head_repository),
         title: pull.map_or_else(|| "Run".to_owned(), |pull| pull.title),
         triggering_actor: actor.clone(),
