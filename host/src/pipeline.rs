@@ -225,6 +225,7 @@ impl Pipeline {
         let (uploads, around) = tokio::try_join!(self.fetch(lease, &runs), self.look_around(lease, &commit, &runs))?; // the last reads
         let inputs = Inputs::of(&uploads, &commit, &around.tiers);
         let mut plan = self.plan_within(lease, &commit, &around);
+        let left_over = left_over(&commit, &plan);
         if partly {
             keep_only(&mut plan, &asked);
         }
@@ -232,15 +233,13 @@ impl Pipeline {
         let case = Case::of_commit(lease, &commit, &plan, standing, inputs);
         let mut files = case.files();
         let bench = Asked { judge: &self.judge, call: &call, answers: None };
-        let mut record = bases::judge_from(bench, case, &around.standpoints).await; // cannot fail: broken is an answer
+        let mut record = judge_from(bench, case, &around.standpoints).await; // cannot fail: broken is an answer
         bases::keep(&mut record, &around.standpoints, &mut files);
         record.changed_lines = around.changed_lines(&commit);
         self.state.record(&record, &files).await?; // before anybody sees it
         remember::remember_waiting(&mut commit, &record);
         let mut publications = report::render(&record, &self.publisher.presentation);
-        if !partly {
-            publications.extend(left_over(&commit, &plan));
-        }
+        publications.extend(left_over);
         self.publisher.send(lease, &mut commit, &publications).await?; // the only writes to GitHub,
         self.publisher.comment(lease, &mut commit, &record).await; // and this one, after the checks
         let undecided = report::undecided(&record);

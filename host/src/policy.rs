@@ -1,9 +1,9 @@
 //! Which checks apply, with which plugins and settings: configuration in, Plan out. Pure: it loads nothing and calls no
 //! plugin. A wrong name or setting is a plan that says so, so that the check can show it; nothing here ends a job.
 
+mod commits;
 mod groups;
 pub mod overlay;
-mod commits;
 pub mod packages;
 mod reads;
 mod rules;
@@ -19,8 +19,8 @@ pub use waivers::{WaiverConfig, waiver};
 use crate::config::{EVENTS, nearest};
 use crate::model::ids::{CheckName, Digest, PluginName};
 use crate::model::plan::{
-    BaselineMissing, CheckPlan, Conclusion, Judges, Knobs, Mode, NormalizerPlan, Plan, PolicyPlan, PushedCommits, WaitFor,
-    Waiver,
+    BaselineMissing, CheckPlan, Conclusion, Judges, Knobs, Mode, NormalizerPlan, Plan, PolicyPlan, PushedCommits,
+    WaitFor, Waiver,
 };
 use crate::model::provenance::ReferencedWorkflow;
 use crate::model::report::{Coverage, Provenance};

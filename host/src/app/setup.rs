@@ -155,10 +155,7 @@ pub fn rules(config: &Config, catalogue: &Catalogue) -> (Rules, Vec<String>) {
             fail_closed: selection::fail_closed(config.fail_closed),
             groups: selection::groups(config, &names, &mut problems),
             overlay: selection::overlay(config, &available, &mut problems),
-            commits: PushedCommits {
-                branches: config.commits.branches.clone(),
-                tags: config.commits.tags.clone(),
-            },
+            commits: PushedCommits { branches: config.commits.branches.clone(), tags: config.commits.tags.clone() },
         },
         available,
     );

@@ -305,7 +305,6 @@ fn run() -> WorkflowRun {
         head_branch: None,
         head_repository_id: None,
         head_owner: None,
-        head_branch: None,
         actor: None,
         triggering_actor: None,
         workflow_id: None,

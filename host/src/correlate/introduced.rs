@@ -151,6 +151,9 @@ mod tests {
             wait_for: WaitFor::Covered,
             judges: Judges::Introduced,
             baseline_missing,
+            min_provenance: None,
+            mode: crate::model::plan::Mode::Enforce,
+            other_paths: None,
         }
     }
 

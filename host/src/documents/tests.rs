@@ -443,7 +443,7 @@ fn the_evidence_is_one_document_with_hidden_findings_apart() {
     document["hidden_findings"][0]["finding"].take();
     assert_snapshot!(document["hidden_findings"], @r#"[{"age":"unknown","at":{"index":1,"report":0},"finding":null,"group":1,"hidden":{"by":"waiver","until":9,"why":"not reachable"}}]"#);
     assert_snapshot!(document["components"][0]["at"], @r#"{"index":0,"report":1}"#);
-    assert_snapshot!(document["reports"][0], @r#"{"attestations":[],"completeness":"unknown","component_count":0,"covers":["vulnerabilities"],"dependencies":[],"diagnostics":[],"finding_count":2,"format":{"name":"trivy-json","version":"2.3"},"properties":[],"source":{"created_at":1,"event":"pull_request","head_sha":"abc","path":"upload/in/a.json","run_attempt":1,"run_id":7,"sha256":"ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb","workflow_path":".github/workflows/ci.yml"},"tool":{"name":"example","version":"1.4"},"vex":[]}"#);
+    assert_snapshot!(document["reports"][0], @r#"{"attestations":[],"completeness":"unknown","component_count":0,"covers":["vulnerabilities"],"dependencies":[],"diagnostics":[],"finding_count":2,"format":{"name":"trivy-json","version":"2.3"},"properties":[],"source":{"created_at":1,"event":"pull_request","head_sha":"abc","is_fork":true,"path":"upload/in/a.json","run_attempt":1,"run_id":7,"sha256":"ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb","workflow_path":".github/workflows/ci.yml"},"tool":{"name":"example","version":"1.4"},"vex":[]}"#);
     let members: Vec<&String> = document.as_object().unwrap().keys().collect();
     assert_snapshot!(format!("{members:?}"), @r#"["components", "context", "findings", "groups", "hidden_findings", "live_groups", "reports", "unreadable"]"#);
 }

@@ -26,13 +26,12 @@ const TOKEN_LIFE_S: u64 = 3600;
 /// Beyond so many scopes the expired ones are swept out.
 const SCOPES_KEPT: usize = 1024;
 
-/// A token can do one of these, never two. Comments have one of their own: without the permission for them checks are
-/// written all the same.
+/// A token can do one of these, never both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Access {
     Read,
+    /// Checks, and comments where the App may write them.
     Write,
-    Comment,
 }
 
 pub(super) struct Credentials {
@@ -116,8 +115,7 @@ impl Access {
             Access::Read => serde_json::json!({
                 "actions": "read", "checks": "read", "contents": "read", "metadata": "read", "pull_requests": "read",
             }),
-            Access::Write => serde_json::json!({ "checks": "write", "metadata": "read" }),
-            Access::Comment => serde_json::json!({ "pull_requests": "write", "metadata": "read" }),
+            Access::Write => serde_json::json!({ "checks": "write", "metadata": "read", "pull_requests": "write" }),
         }
     }
 }
@@ -162,9 +160,20 @@ impl GitHub {
     }
 
     /// Boxed, because minting is itself a call, and calls need tokens.
-    fn mint(&self, at: &RepositoryAt, access: Access) -> BoxFuture<'_, Result<Token, GitHubError>> {
-        let body = serde_json::json!({ "repositories": [at.repository.name()], "permissions": access.permissions() });
-        self.mint_for(at.installation, body)
+    fn mint<'a>(&'a self, at: &'a RepositoryAt, access: Access) -> BoxFuture<'a, Result<Token, GitHubError>> {
+        let body = |permissions: serde_json::Value| serde_json::json!({ "repositories": [at.repository.name()], "permissions": permissions });
+        let whole = self.mint_for(at.installation, body(access.permissions()));
+        let narrow = body(serde_json::json!({ "checks": "write", "metadata": "read" }));
+        async move {
+            match whole.await {
+                // An App that may not write comments writes its checks all the same.
+                Err(GitHubError::Unprocessable(_)) if access == Access::Write => {
+                    self.mint_for(at.installation, narrow).await
+                }
+                minted => minted,
+            }
+        }
+        .boxed()
     }
 
     /// A token that sees all of an installation's repositories and nothing in them. Not kept: it is asked for at start.

@@ -71,7 +71,7 @@ impl GitHub {
 }
 
 fn writing(at: &RepositoryAt) -> Identity {
-    Identity::Repository(at.clone(), Access::Comment)
+    Identity::Repository(at.clone(), Access::Write)
 }
 
 #[derive(Deserialize)]

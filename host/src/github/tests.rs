@@ -528,7 +528,7 @@ async fn a_comment_is_created_once_changed_persistently_and_deleted_for_good() {
     assert_eq!(server.asked("PATCH /api/v3/repos/acme/shop/issues/comments/9").len(), 2);
     github.delete_comment(&shop(), CommentId(9)).await.unwrap();
     let minted = &server.asked("POST /api/v3/app")[0].body["permissions"];
-    assert_eq!((&minted["pull_requests"], &minted["checks"]), (&json!("write"), &json!(null)));
+    assert_eq!((&minted["pull_requests"], &minted["checks"]), (&json!("write"), &json!("write")));
 }
 
 fn file_at(path: &str, head: &str) -> serde_json::Value {

@@ -1,8 +1,8 @@
 //! What was decided, from which digests, how long each step took. Written before anything is published.
 
 use super::artifact::{RunSource, UnreadableArtifact};
-use super::changed_lines::ChangedLines;
 use super::baseline::BaselineRecord;
+use super::changed_lines::ChangedLines;
 use super::evidence::Hidden;
 use super::ids::{CheckName, CommitKey, Digest, JobId, Unix};
 use super::material::Material;

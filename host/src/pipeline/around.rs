@@ -1,7 +1,7 @@
 //! What is read of the repository beside the artifacts, at the same time as them.
 
-use super::overlays::{Base, Overlay};
 use super::bases::Standpoint;
+use super::overlays::{Base, Overlay};
 use super::provenance::{Tiers, question};
 use super::{Failure, Pipeline, at};
 use crate::github::GitHubError;
@@ -36,9 +36,7 @@ impl Pipeline {
     ) -> Result<Around, Failure> {
         let at = at(lease);
         let question = question(&at, &lease.commit.sha, commit, (runs, &self.plan.trusted_workflows));
-        let read = async {
-            Ok(futures::try_join!(self.comparer.compare(&question), self.overlay(lease, commit))?)
-        };
+        let read = async { Ok(futures::try_join!(self.comparer.compare(&question), self.overlay(lease, commit))?) };
         let ((compared, overlay), standpoints) = futures::try_join!(read, self.standpoints(lease, commit))?;
         let changed = changed(lease, commit, &compared.changes);
         let overlay = self.overlays.propose(&self.github, lease, overlay, changed.as_deref()).await?;

@@ -196,12 +196,8 @@ impl Pipeline {
         let fetched = self.fetcher.fetch(&self.github, &at(wanted.lease), run).await?;
         let mut inputs = Inputs::default();
         // Only the repository's own runs on a commit of the branch itself come here.
-        let tier = Tier {
-            provenance: Provenance::Repository,
-            because: String::new(),
-            unread: false,
-            workflow_sha: None,
-        };
+        let tier =
+            Tier { provenance: Provenance::Repository, because: String::new(), unread: false, workflow_sha: None };
         inputs.add(run, repository_id, &tier, &fetched);
         let call = Call::new(Some(key.installation), &wanted.lease.job().id.0);
         let readings = self.judge.read(&call, &self.plan, inputs.artifacts, &key.installation.to_string()).await;

@@ -37,7 +37,8 @@ pub enum Gone {
 
 impl Offered {
     pub fn of(case: &Case<'_>) -> Self {
-        let Case { job: _, commit: _, context, plan: _, runs: _, inputs, comparison: _, unclaimed, tenant, accepted } = case;
+        let Case { job: _, commit: _, context, plan: _, runs: _, inputs, comparison: _, unclaimed, tenant, accepted } =
+            case;
         let Inputs { artifacts, unreadable, unlisted, listed: _, fetch_time: _ } = inputs;
         let file = |artifact: &Artifact| JudgedFile {
             source: artifact.source.clone(),

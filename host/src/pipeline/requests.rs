@@ -3,7 +3,7 @@
 use super::accept::{Press, accept};
 use super::{Failure, Pipeline, at};
 use crate::model::event::{CheckRunEvent, CheckRunRequest, CheckSuiteAction};
-use crate::model::plan::Conclusion;
+use crate::model::plan::{Conclusion, configured_name};
 use crate::model::provenance::AcceptKey;
 use crate::model::publication::{Button, CheckState};
 use crate::model::{CheckName, JobKind, Plan};
@@ -163,7 +163,8 @@ fn named(plan: &Plan, lease: &Lease, event: &CheckRunEvent) -> Option<CheckName>
         Some(id) => check_of(&lease.commit, id),
         None => CheckName::parse(&event.name).ok(),
     };
-    check.filter(|check| plan.checks.iter().any(|planned| planned.name == *check))
+    // A check that its repository took out of dry-run goes by the name without it.
+    check.filter(|check| plan.checks.iter().any(|planned| planned.configured_name() == configured_name(check)))
 }
 
 fn of_suite(plan: &Plan, commit: &CommitState, scope: RerunScope) -> Vec<CheckName> {

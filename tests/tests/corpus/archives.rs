@@ -146,7 +146,7 @@ fn hostile() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("a bomb that claims to be small", beside(lying_bomb), "declared"),
         ("two entries in one place", overlapping(sbom), "overlap"),
         ("a name that is another in the directory", contradicting(sbom), "name"),
-        ("a million claimed entries", lying_zip64(sbom), "1000000 entries"),
+        ("a million claimed entries", lying_zip64(sbom), "entries; 10000 are taken"),
         ("a device", beside(Entry { mode: CHARACTER_DEVICE, ..Entry::sound("b.json", b"") }), "special file"),
         ("a directory with content", beside(Entry { mode: 0, ..Entry::sound("b/", other) }), "directory"),
         ("a size that is not the real one", beside(Entry { declared: 3, ..Entry::sound("b.json", other) }), "sbom"),

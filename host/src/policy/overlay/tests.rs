@@ -60,6 +60,8 @@ fn rules_with(terms: Terms, mode: Mode) -> Rules {
         wait_for: None,
         min_provenance: None,
         mode,
+        judges: Default::default(),
+        baseline_missing: None,
     };
     let config = PolicyConfig { checks: vec![check], overlay: Some(terms), ..PolicyConfig::default() };
     Rules::new(config, available())

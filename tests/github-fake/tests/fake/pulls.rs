@@ -81,7 +81,9 @@ async fn files_commits_trees_and_comparisons_fit_together() {
     let files = client.get("/repos/acme/shop/pulls/1/files").await;
     let changed: Vec<_> =
         files.body.as_array().unwrap().iter().map(|f| (f["filename"].clone(), f["status"].clone())).collect();
-    assert_eq!(changed, [(json!("palisade.toml"), json!("modified")), (json!("src/new.rs"), json!("added"))]);
+    // The first is what every pull request of the fake changes.
+    let expected = [("changes/1.txt", "added"), ("palisade.toml", "modified"), ("src/new.rs", "added")];
+    assert_eq!(changed, expected.map(|(path, status)| (json!(path), json!(status))));
     let content = client.get("/repos/acme/shop/contents/palisade.toml").await;
     assert_eq!((content.body["content"].as_str(), content.body["size"].as_u64()), (Some("YSA9IDE="), Some(5)));
     let content = client.get(&format!("/repos/acme/shop/contents/src?ref={sha}")).await;

@@ -79,6 +79,7 @@ fn record(number: u64, contents: &[&[u8]]) -> (Record, Files) {
             trusted_workflows: Vec::new(),
             no_run_deadline_s: 1,
             evidence_deadline_s: 1,
+            commits: Default::default(),
             notices: Vec::new(),
             proposed_waivers: Vec::new(),
         },
@@ -91,6 +92,7 @@ fn record(number: u64, contents: &[&[u8]]) -> (Record, Files) {
         hidden_findings: Vec::new(),
         remote_answers: Vec::new(),
         material: Some(material),
+        baselines: Vec::new(),
         changed_lines: None,
         timings_ms: Vec::new(),
     };
