@@ -238,8 +238,15 @@ impl Pipeline {
         record.changed_lines = around.changed_lines(&commit);
         self.state.record(&record, &files).await?; // before anybody sees it
         remember::remember_waiting(&mut commit, &record);
+        for check in &record.checks {
+            commit.decisions.insert(check.check.clone(), record.job.clone());
+        }
         let mut publications = report::render(&record, &self.publisher.presentation);
         publications.extend(left_over);
+        if publications.iter().any(|publication| !commit.checks.contains_key(&publication.check)) {
+            // An overlay gives a check its enforced name: it may have been created before.
+            self.publisher.adopt(lease, &mut commit).await?;
+        }
         self.publisher.send(lease, &mut commit, &publications).await?; // the only writes to GitHub,
         self.publisher.comment(lease, &mut commit, &record).await; // and this one, after the checks
         let undecided = report::undecided(&record);

@@ -96,6 +96,9 @@ pub struct CommitState {
     pub ended: bool,
     /// The job of the last decision.
     pub decision: Option<JobId>,
+    /// The job that last decided about each check, which a re-run of one check does for that one alone.
+    #[serde(default)]
+    pub decisions: BTreeMap<CheckName, JobId>,
     /// How often the sweep looked again without a decision, since the last event.
     pub looks: u32,
     /// What the last decision was made from; equal inputs need no second one.
@@ -185,6 +188,17 @@ impl State {
 
     pub fn records(&self) -> &Arc<dyn Records> {
         &self.records
+    }
+
+    /// An overlay's text as it last was without fault.
+    pub async fn good_overlay(&self, place: &str) -> Result<Option<String>, StoreError> {
+        read(&self.store, &format!("~overlay:{place}")).await
+    }
+
+    pub async fn remember_good_overlay(&self, place: &str, text: &str) -> Result<(), StoreError> {
+        let key = format!("~overlay:{place}");
+        let bytes = serde_json::to_vec(text).map_err(|_| StoreError::Type(key.clone()))?;
+        self.store.set(&key, bytes.into(), Some(GOOD_OVERLAY_KEPT)).await
     }
 
     /// The newest head of a pull request that anybody told of.
@@ -277,6 +291,9 @@ async fn read<T: DeserializeOwned>(store: &Arc<dyn Store>, key: &str) -> Result<
         None => Ok(None),
     }
 }
+
+/// A file that is broken for longer was given up by its owners.
+const GOOD_OVERLAY_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// No owner's name begins like this.
 const UNDECIDED: &str = "~undecided:";

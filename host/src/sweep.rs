@@ -58,11 +58,12 @@ impl Sweep {
             tracing::debug!(expired, undecided = undecided.len(), "swept");
         }
         for commit in undecided {
-            self.state.forget_undecided(&commit).await?;
             let now = self.clock.now();
             let id = JobId(uuid::Uuid::now_v7().to_string());
-            let job = Job { id, commit, kind: JobKind::LookAgain, now, delivery: None, attempt: 0 };
+            let job = Job { id, commit: commit.clone(), kind: JobKind::LookAgain, now, delivery: None, attempt: 0 };
+            // First the look, then the note: whatever dies in between, somebody looks, once more at worst.
             self.queue.schedule(job, now).await?;
+            self.state.forget_undecided(&commit).await?;
         }
         Ok(())
     }

@@ -71,6 +71,58 @@ async fn a_cancelled_re_run_takes_no_failure_back_and_makes_no_pass() {
     assert_eq!(shown(&pull_request), "cancelled: Vulnerability Scan Check - Workflow Not Successful");
 }
 
+/// A condition such as `if: draft == false` makes a run of the same workflow that does nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_skipped_run_takes_no_failure_back() {
+    let palisade = TestHost::start().await;
+    let (pull_request, _) = failed(&palisade).await;
+    pull_request.set_draft(true);
+    pull_request.close();
+    pull_request.reopen();
+    palisade.settled().await;
+    pull_request.start_run("ci.yml").complete("skipped");
+    palisade.settled().await;
+    assert_eq!(shown(&pull_request), FAILED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_run_beside_one_that_hangs_is_no_missing_report() {
+    let palisade = TestHost::with("[artifacts]\nevidence_deadline = \"1s\"\n").await;
+    let pull_request = palisade.repository().open_pull_request("Add a feature");
+    pull_request.start_run("ci.yml").complete("failure");
+    pull_request.start_run("hangs.yml").in_progress();
+    let ended = pull_request.check_run_completed(VULNERABILITIES).await.to_string();
+    assert_eq!(ended, "cancelled: Vulnerability Scan Check - Workflow Not Successful");
+    palisade.settled().await;
+}
+
+/// Proves W32.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_bases_than_anybody_needs_cost_nothing_and_pass_nothing() {
+    let palisade = TestHost::start().await;
+    let repository = palisade.repository();
+    let pull_request = repository.open_pull_request("Add a feature");
+    for number in 0..12 {
+        let base = format!("base-{number}");
+        repository.create_branch(&base);
+        repository.open_pull_request(PullRequestOptions {
+            title: "The same elsewhere".to_owned(),
+            head: palisade_github_fake::Head::NamedBranch(pull_request.head_branch()),
+            head_sha: Some(pull_request.head_sha()),
+            base: Some(base),
+            ..PullRequestOptions::default()
+        });
+    }
+    palisade.settled().await;
+    palisade.github.clear_journal();
+    let run = pull_request.start_run("ci.yml");
+    run.upload("trivy", &[("trivy.json", &evidence::clean_trivy())]);
+    run.complete("success");
+    palisade.settled().await;
+    assert_eq!(shown(&pull_request), "failure: Vulnerability Check - Policy Error");
+    assert_eq!(palisade.github.journal().count("GET /repos/*/branches/*"), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn failing_the_workflow_after_the_upload_hides_nothing() {
     let palisade = TestHost::start().await;

@@ -145,6 +145,8 @@ fn hold(seed: u64, palisade: &TestHost, pull_request: &PullRequest, older: &str)
     shown.sort();
     let expected = ["failure: Vulnerability Check - Failed", "success: License Check - Passed"];
     assert_eq!(shown, expected, "seed {seed}: {told:#?}");
+    let comments = pull_request.comments().into_iter().filter(|comment| comment.by_app).count();
+    assert_eq!(comments, 1, "seed {seed}: {told:#?}");
     let older: Vec<_> = palisade.github.check_runs().into_iter().filter(|run| run.head_sha == older).collect();
     assert!(older.iter().all(|run| run.status == "completed"), "seed {seed}: {older:?}");
     assert!(palisade.github.journal().credentials_at_the_blob_host().is_empty(), "seed {seed}");

@@ -220,6 +220,22 @@ async fn a_merge_group_is_really_judged_under_the_same_names() {
     assert_eq!(pull_request.check_run(LICENSES).expect("opened").to_string(), PASSED, "the head keeps its own result");
 }
 
+/// Proves R8.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_explanation_never_brings_an_older_result_back() {
+    let palisade = TestHost::start().await;
+    palisade.repository().add_collaborator("writer", "write");
+    let (pull_request, run) = after_ci(&palisade);
+    pull_request.check_run_shows(LICENSES, PASSED).await;
+    palisade.settled().await;
+    run.rerun();
+    palisade.settled().await;
+    assert_eq!(pull_request.check_run(LICENSES).expect("opened").status, "in_progress");
+    pull_request.press(LICENSES, "explain", "writer");
+    palisade.settled().await;
+    assert_eq!(pull_request.check_run(LICENSES).expect("opened").status, "in_progress");
+}
+
 /// Proves R8, R15.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_merge_group_without_evidence_fails_at_its_deadline_and_a_destroyed_one_is_cancelled() {

@@ -93,6 +93,27 @@ async fn a_branch_made_for_the_purpose_loosens_nothing() {
     assert_eq!(shown(&release).await.0, PASSED);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_with_the_branch_s_name_loosens_nothing() {
+    let palisade = TestHost::start().await;
+    let repository = palisade.repository();
+    repository.write_file(FILE, severity("low").as_bytes());
+    repository.tag_file("main", FILE, b"version: 1\n");
+    assert_eq!(shown(&scanned(&repository, "Add a feature", MEDIUM)).await.0, FAILED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_breaks_keeps_what_it_tightened_and_nothing_that_it_excepted() {
+    let palisade = TestHost::start().await;
+    let repository = palisade.repository();
+    repository.write_file(FILE, severity("low").as_bytes());
+    assert_eq!(shown(&scanned(&repository, "Add a feature", MEDIUM)).await.0, FAILED);
+    repository.write_file(FILE, format!("{}wavers: []\n", severity("low")).as_bytes());
+    let (conclusion, summary) = shown(&scanned(&repository, "Add another", MEDIUM)).await;
+    assert_eq!(conclusion, FAILED);
+    assert!(summary.contains("of its last good version hold"), "{summary}");
+}
+
 /// Proves W36.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_organisation_comes_first_and_is_a_floor() {

@@ -67,12 +67,18 @@ fn left_out_file(file: &UnreadableArtifact) -> LeftOut {
 }
 
 impl View {
-    /// Why a policy cannot be asked at all: everything that covers what it reads is left out.
+    /// Why a policy cannot be asked at all: of a kind that it reads, everything is left out.
     pub fn refusal(&self, evidence: &Evidence, policy: &PolicyPlan, minimum: Provenance) -> Option<Judgement> {
         let concerns = |covers: &[Coverage]| covers.is_empty() || reads_one_of(policy, covers);
-        let covered = evidence.reports.iter().any(|sourced| reads_one_of(policy, &sourced.report.covers));
-        let low: Vec<&LeftOut> = self.left_out.iter().filter(|low| concerns(&low.covers)).collect();
-        if covered || low.is_empty() {
+        let trusted = |kind: &Coverage| evidence.reports.iter().any(|sourced| sourced.report.covers.contains(kind));
+        let is_missing = |kind: &Coverage| (policy.reads.is_empty() || policy.reads.contains(kind)) && !trusted(kind);
+        let lacks = |low: &LeftOut| match low.covers.is_empty() {
+            // Of a file that nobody could read nobody knows what it would have covered.
+            true => !evidence.reports.iter().any(|sourced| reads_one_of(policy, &sourced.report.covers)),
+            false => low.covers.iter().any(is_missing),
+        };
+        let low: Vec<&LeftOut> = self.left_out.iter().filter(|low| concerns(&low.covers) && lacks(low)).collect();
+        if low.is_empty() {
             return None;
         }
         let verdict = match low.iter().find(|low| low.unread) {

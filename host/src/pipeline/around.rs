@@ -1,6 +1,6 @@
 //! What is read of the repository beside the artifacts, at the same time as them.
 
-use super::bases::Standpoint;
+use super::bases::{MOST_BASES, Standpoint, bases};
 use super::overlays::{Base, Overlay};
 use super::provenance::{Tiers, question};
 use super::{Failure, Pipeline, at};
@@ -8,7 +8,7 @@ use crate::github::GitHubError;
 use crate::model::changes::{Changes, Extent};
 use crate::model::{ChangedLines, Plan, WorkflowRun};
 use crate::policy::Target;
-use crate::policy::overlay::{Layers, unreachable};
+use crate::policy::overlay::{Found, Layers, refused, unreachable};
 use crate::queue::Lease;
 use crate::state::CommitState;
 use std::collections::BTreeMap;
@@ -24,6 +24,8 @@ pub struct Around {
     pub overlay: Overlay,
     /// One for each base branch.
     pub standpoints: Vec<Standpoint>,
+    /// Nothing was read: somebody opened more pull requests of this commit than anybody needs.
+    pub too_many_bases: bool,
 }
 
 impl Pipeline {
@@ -34,13 +36,47 @@ impl Pipeline {
         commit: &CommitState,
         runs: &[WorkflowRun],
     ) -> Result<Around, Failure> {
+        if bases(commit).len() > MOST_BASES {
+            return Ok(Around {
+                tiers: Tiers::default(),
+                changes: BTreeMap::new(),
+                overlay: Overlay::Layers { layers: Layers::default(), base: Base::DoesNot },
+                standpoints: Vec::new(),
+                too_many_bases: true,
+            });
+        }
         let at = at(lease);
         let question = question(&at, &lease.commit.sha, commit, (runs, &self.plan.trusted_workflows));
         let read = async { Ok(futures::try_join!(self.comparer.compare(&question), self.overlay(lease, commit))?) };
         let ((compared, overlay), standpoints) = futures::try_join!(read, self.standpoints(lease, commit))?;
         let changed = changed(lease, commit, &compared.changes);
         let overlay = self.overlays.propose(&self.github, lease, overlay, changed.as_deref()).await?;
-        Ok(Around { tiers: compared.tiers, changes: compared.changes, overlay, standpoints })
+        let overlay = self.with_good_ones(lease, commit, overlay).await?;
+        let (tiers, changes) = (compared.tiers, compared.changes);
+        Ok(Around { tiers, changes, overlay, standpoints, too_many_bases: false })
+    }
+
+    /// Keeps the text of files without fault, and gives those with one their last text without.
+    async fn with_good_ones(
+        &self,
+        lease: &Lease,
+        commit: &CommitState,
+        mut overlay: Overlay,
+    ) -> Result<Overlay, Failure> {
+        let Overlay::Layers { layers, .. } = &mut overlay else { return Ok(overlay) };
+        let plan = self.plan_for(lease, commit);
+        for layer in layers.organisation.iter_mut().chain(&mut layers.repository) {
+            let place = layer.place.clone();
+            match &layer.found {
+                Found::Text(text) if self.rules.is_good(&plan, layer, lease.now()) => {
+                    self.state.remember_good_overlay(&place, text).await?;
+                }
+                Found::Text(_) | Found::Unusable(_) => layer.last_good = self.state.good_overlay(&place).await?,
+                // Whoever removes the file does so on purpose.
+                Found::Absent | Found::Refused(_) => {}
+            }
+        }
+        Ok(overlay)
     }
 
     async fn overlay(&self, lease: &Lease, commit: &CommitState) -> Result<Overlay, GitHubError> {
@@ -60,6 +96,9 @@ impl Pipeline {
     pub(super) fn plan_within(&self, lease: &Lease, commit: &CommitState, around: &Around) -> Plan {
         let changed = changed(lease, commit, &around.changes);
         let plan = self.rules.plan(&target(lease, commit, changed.as_deref()));
+        if around.too_many_bases {
+            return refused(plan, "the commit is the head of pull requests into more than eight branches: close some");
+        }
         match &around.overlay {
             Overlay::Layers { layers, .. } => self.rules.overlaid(plan, layers, lease.job().now),
             Overlay::Outage(why) => unreachable(plan, why),

@@ -31,6 +31,9 @@ pub struct Standpoint {
     pub comparison: Option<Comparison>,
 }
 
+/// More branches than anybody merges one commit into; each costs calls and a judgement of its own.
+pub const MOST_BASES: usize = 8;
+
 /// Each base once, in the order of the branches' names; a merge queue's group has one.
 pub fn bases(commit: &CommitState) -> Vec<Base> {
     if let Some(group) = &commit.merge_group {

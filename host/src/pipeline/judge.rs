@@ -90,7 +90,7 @@ impl<'a> Case<'a> {
             comparison: None,
             unclaimed: Unclaimed::IsListed,
             tenant: lease.commit.installation.to_string(),
-            accepted: commit.accepted.clone(),
+            accepted: acceptances(commit),
         }
     }
 
@@ -470,6 +470,14 @@ fn what_counts(
 
 fn artifact_of(path: &str) -> &str {
     path.split_once('/').map_or(path, |(artifact, _)| artifact)
+}
+
+/// Those whose giver is still nobody's judge in his own cause: a pull request of his own may have the same head by now.
+fn acceptances(commit: &CommitState) -> BTreeMap<CheckName, Acceptance> {
+    let authors = || commit.pull_requests.values().filter_map(|pull| pull.author.as_deref());
+    let is_author = |by: &str| authors().any(|author| author.eq_ignore_ascii_case(by));
+    let given = commit.accepted.iter().filter(|(_, acceptance)| !is_author(&acceptance.by));
+    given.map(|(check, acceptance)| (check.clone(), acceptance.clone())).collect()
 }
 
 fn context(lease: &Lease, commit: &CommitState) -> Context {

@@ -76,7 +76,7 @@ impl OverlayReader {
                 let place = format!("{OVERLAY_PATH} as this pull request leaves it");
                 match found(file) {
                     Ok(found) => {
-                        let proposed = Some(Layer { place, found });
+                        let proposed = Some(Layer { place, found, last_good: None });
                         Ok(Overlay::Layers { layers: Layers { proposed, ..layers }, base })
                     }
                     Err(error) => outage(error),
@@ -105,7 +105,7 @@ impl OverlayReader {
             Err(GitHubError::Unprocessable(_) | GitHubError::Permission(_)) => Found::Absent,
             answer => found(answer)?,
         };
-        let layer = Layer { place, found };
+        let layer = Layer { place, found, last_good: None };
         let mut organisations = self.organisations.lock().unwrap_or_else(PoisonError::into_inner);
         if organisations.len() >= ORGANISATIONS_KEPT {
             organisations.retain(|_, (read_at, _)| now < *read_at + ORGANISATION_S);
@@ -156,8 +156,10 @@ fn bases(commit: &CommitState) -> BTreeSet<&str> {
 async fn layer(github: &GitHub, lease: &Lease, reference: Option<&str>) -> Result<Layer, GitHubError> {
     let at_branch = reference.map(|reference| format!(" at {reference}")).unwrap_or_default();
     let place = format!("{OVERLAY_PATH} of {}{at_branch}", lease.commit.repository);
-    let found = found(github.file(&at(lease), OVERLAY_PATH, reference).await)?;
-    Ok(Layer { place, found })
+    // A tag may have the branch's name.
+    let branch = reference.map(|reference| format!("refs/heads/{reference}"));
+    let found = found(github.file(&at(lease), OVERLAY_PATH, branch.as_deref()).await)?;
+    Ok(Layer { place, found, last_good: None })
 }
 
 /// A rate limit makes the job wait; anything else is an outage of the checks.

@@ -214,16 +214,23 @@ pub fn accepted_runs<'a>(commit: &'a CommitState, plan: &Plan) -> Vec<&'a Workfl
             continue;
         }
         let slot = newest.entry((&run.workflow_path, &run.event, run.head_repository_id)).or_insert(run);
-        if (run.created_at, run.id) > (slot.created_at, slot.id) {
+        // A run that was skipped did nothing: it takes no place from one that did something.
+        let rank = |run: &WorkflowRun| (!was_skipped(run), run.created_at, run.id);
+        if rank(run) > rank(slot) {
             *slot = run;
         }
     }
     newest.into_values().collect()
 }
 
+fn was_skipped(run: &WorkflowRun) -> bool {
+    matches!(&run.state, RunState::Unsuccessful(conclusion) if conclusion == "skipped")
+}
+
 /// A run of a fork is evidence for the fork's pull request only, and the repository's own runs for its own.
 fn is_of_head(commit: &CommitState, run: &WorkflowRun) -> bool {
-    if commit.pull_requests.is_empty() {
+    // A merge queue's commit is the repository's own, whoever has it as a head besides.
+    if commit.pull_requests.is_empty() || commit.merge_group.is_some() {
         let own = commit.origin.as_ref().map(|origin| origin.repository_id);
         return run.head_repository_id.is_some() && run.head_repository_id == own;
     }

@@ -68,13 +68,14 @@ impl Pipeline {
         let sender = event.sender.as_deref().unwrap_or_default();
         let may = self.github.may_write(&at(lease), sender).await?;
         tracing::info!(%check, button = "explain", sender, allowed = may, "a button was pressed");
-        let Some(job) = commit.decision.clone().filter(|_| may && commit.checks.contains_key(check)) else {
-            return Ok(());
-        };
-        let record = self.state.decision(&job).await?;
+        let stands = commit.checks.get(check).map(|handle| handle.state);
+        let (Some(job), Some(stands), true) = (commit.decisions.get(check), stands, may) else { return Ok(()) };
+        let record = self.state.decision(job).await?;
         let presentation = &self.publisher.presentation;
         let shown = record.and_then(|record| report::explained(&record, check, presentation));
         match shown {
+            // What is explained is what stands: an older result never comes back this way.
+            Some(shown) if shown.state != stands => Ok(()),
             Some(shown) => Ok(self.publisher.send(lease, commit, &[shown]).await?),
             None => {
                 tracing::info!(%check, "the decision is not kept any more: a re-run makes it anew");

@@ -29,6 +29,8 @@ pub struct Layer {
     /// Which file, for people: `.palisade.yml of acme/shop at main`.
     pub place: String,
     pub found: Found,
+    /// The file as it last was without fault, where it has one now.
+    pub last_good: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,13 +96,26 @@ impl Overlays<'_> {
                 Vec::new()
             }
             Err(Unread::Broken(problems)) => {
-                plan.notices.push(format!(
-                    "{place} is broken and has no effect: {}. What the host's configuration says holds until it is corrected",
-                    named(problems)
-                ));
+                // What was stricter stays so; what was excepted is not any more.
+                let before = layer.last_good.clone().map(Found::Text);
+                let before = before.map(|found| Layer { place: place.clone(), found, last_good: None });
+                let reading = before.and_then(|before| self.read(&before, base).ok().flatten());
+                let holds = match reading {
+                    None => "What the host's configuration says holds until it is corrected",
+                    Some(Reading { changes, .. }) => {
+                        changes.into_iter().for_each(|change| change.apply(plan));
+                        "The settings of its last good version hold until it is corrected, and none of its waivers"
+                    }
+                };
+                plan.notices.push(format!("{place} is broken and has no effect: {}. {holds}", named(problems)));
                 Vec::new()
             }
         }
+    }
+
+    /// Whether a file can be laid over a plan as it stands.
+    pub fn is_good(&self, layer: &Layer, base: &Plan) -> bool {
+        matches!(layer.found, Found::Text(_)) && self.read(layer, base).is_ok()
     }
 
     /// What the pull request itself would add hides nothing yet.
@@ -271,9 +286,18 @@ impl Overlays<'_> {
 
 /// A plan of which nobody knows whether it holds: the file that may change it could not be read. Each policy is an
 /// outage, so that nothing is judged by half of the rules.
-pub fn unreachable(mut plan: Plan, why: &str) -> Plan {
+pub fn unreachable(plan: Plan, why: &str) -> Plan {
+    broken(plan, &Broken::new(BrokenKind::Host, why))
+}
+
+/// A plan under which nothing can pass, for a reason that somebody has to remove.
+pub fn refused(plan: Plan, why: &str) -> Plan {
+    broken(plan, &Broken::new(BrokenKind::Settings, why))
+}
+
+fn broken(mut plan: Plan, why: &Broken) -> Plan {
     for policy in plan.checks.iter_mut().flat_map(|check| &mut check.policies) {
-        policy.broken = Some(Broken::new(BrokenKind::Host, why));
+        policy.broken = Some(why.clone());
     }
     plan
 }

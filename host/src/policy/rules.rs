@@ -2,7 +2,7 @@
 //! and what its `.palisade.yml` says is handed in.
 
 use super::groups::{Place, Target, asks_for_paths, place};
-use super::overlay::{Layers, Overlays};
+use super::overlay::{Layer, Layers, Overlays};
 use super::{AvailableKind, AvailablePlugin, PolicyConfig, ending, settings};
 use crate::model::Unix;
 use crate::model::plan::{CheckPlan, Plan};
@@ -62,9 +62,21 @@ impl Rules {
 
     /// The plan with what repository and organisation add.
     pub fn overlaid(&self, plan: Plan, layers: &Layers, now: Unix) -> Plan {
-        let Some(terms) = &self.config.overlay else { return plan };
+        match self.overlays(now) {
+            Some(overlays) => overlays.over(plan, layers),
+            None => plan,
+        }
+    }
+
+    /// Whether a file has no fault: then its text is worth keeping for the day when it has one.
+    pub fn is_good(&self, plan: &Plan, layer: &Layer, now: Unix) -> bool {
+        self.overlays(now).is_some_and(|overlays| overlays.is_good(layer, plan))
+    }
+
+    fn overlays(&self, now: Unix) -> Option<Overlays<'_>> {
+        let terms = self.config.overlay.as_ref()?;
         let checks = self.config.checks.iter().map(|check| check.name.as_str()).collect();
-        Overlays { terms, available: &self.available, checks, now }.over(plan, layers)
+        Some(Overlays { terms, available: &self.available, checks, now })
     }
 }
 

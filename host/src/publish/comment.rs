@@ -4,8 +4,7 @@
 use super::{PublishError, Publisher, at};
 use crate::github::{Comment, CommentId, GitHubError};
 use crate::model::publication::{CommentPublication, Generation, Marker, Standing};
-use crate::model::record::CheckRecord;
-use crate::model::{CheckName, CommitKey, Job, JobId, JobKind, Record};
+use crate::model::{CommitKey, Job, JobId, JobKind, Record};
 use crate::queue::Lease;
 use crate::report::{self, About};
 use crate::state::{CommentPlace, CommentState, CommitState, StoreError};
@@ -91,18 +90,21 @@ impl Publisher {
         self.state.remember_commit(&lease.commit, commit).await
     }
 
-    /// A decision about some checks alone says nothing of the others: their sections stay as the last whole one had them.
+    /// A decision about some checks alone says nothing of the others: each keeps the section of its own last decision.
     async fn with_other_checks<'a>(&self, commit: &CommitState, record: &'a Record) -> Cow<'a, Record> {
-        let lacks = |check: &CheckName| !record.checks.iter().any(|known| known.check == *check);
-        let Some(job) = commit.decision.as_ref().filter(|_| commit.checks.keys().any(lacks)) else {
-            return Cow::Borrowed(record);
-        };
-        let Ok(Some(last)) = self.state.decision(job).await else { return Cow::Borrowed(record) };
-        let mut whole = record.clone();
-        let decided =
-            |check: CheckRecord| record.checks.iter().find(|own| own.check == check.check).cloned().unwrap_or(check);
-        whole.checks = last.checks.into_iter().map(decided).collect();
-        Cow::Owned(whole)
+        let mut whole = Cow::Borrowed(record);
+        for (check, job) in &commit.decisions {
+            let is_shown = record.checks.iter().any(|known| known.check == *check);
+            if is_shown || !commit.checks.contains_key(check) {
+                continue;
+            }
+            let Ok(Some(last)) = self.state.decision(job).await else { continue };
+            whole.to_mut().checks.extend(last.checks.into_iter().filter(|decided| decided.check == *check));
+        }
+        if let Cow::Owned(whole) = &mut whole {
+            whole.checks.sort_by(|a, b| a.check.cmp(&b.check));
+        }
+        whole
     }
 
     /// Not the same job again: what asked for it may ask for checks anew.

@@ -1,7 +1,7 @@
 //! The queue in memory, for one instance. It loses what waits when the process ends.
 
 use super::{Accepted, Depth, Ended, JobQueue, Lease, QueueError};
-use crate::model::{Clock, CommitKey, DeliveryId, Job, Unix};
+use crate::model::{Clock, CommitKey, DeliveryId, Job, JobId, Unix};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -162,6 +162,8 @@ impl Inner {
             }
             let mut job = entry.remove();
             job.now = job.now.max(now);
+            // Ids sort by time, and decisions by them: this one begins now.
+            job.id = JobId(uuid::Uuid::now_v7().to_string());
             self.push(job, Instant::now());
         }
     }
@@ -311,7 +313,7 @@ impl JobQueue for MemoryQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{HeadSha, InstallationId, JobId, JobKind, RepositoryName};
+    use crate::model::{HeadSha, InstallationId, JobKind, RepositoryName};
 
     #[derive(Debug)]
     struct Fixed;

@@ -86,6 +86,8 @@ fn decide_enforced(record: &Record, check: &CheckRecord) -> Decision {
             (false, _) => Decision { state: CheckState::InProgress, row: Row::Waiting },
             // A run kept going beyond the deadline is no way round evidence that nobody could read.
             (true, Row::Unreadable | Row::Untrusted | Row::PolicyError) => judged,
+            // Nor is it one round a run that failed.
+            (true, _) if !runs.unsuccessful.is_empty() => Decision::ended(check.knobs.on_workflow, Row::Workflow),
             (true, _) if runs.in_merge_group => Decision::ended(Conclusion::Failure, Row::Overdue),
             (true, _) => Decision::ended(check.knobs.on_missing, Row::Overdue),
         };

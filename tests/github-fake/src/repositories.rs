@@ -16,6 +16,7 @@ pub(crate) struct Repository {
     pub name: String,
     pub default_branch: String,
     pub branches: BTreeMap<String, String>,
+    pub tags: BTreeMap<String, String>,
     /// Branches that a rule protects.
     pub protected: BTreeSet<String>,
     pub topics: Vec<String>,
@@ -85,6 +86,7 @@ impl State {
             name: name.to_owned(),
             default_branch: "main".to_owned(),
             branches: BTreeMap::new(),
+            tags: BTreeMap::new(),
             protected: BTreeSet::new(),
             topics: Vec::new(),
             language: None,
@@ -124,9 +126,14 @@ impl State {
 
     /// What a branch, `heads/branch` or sha means in this repository.
     pub(crate) fn resolve(&self, repository: u64, reference: &str) -> Option<&Commit> {
-        let branch = reference.strip_prefix("refs/").unwrap_or(reference);
-        let branch = branch.strip_prefix("heads/").unwrap_or(branch);
-        let sha = self.repository(repository).branches.get(branch).map_or(reference, String::as_str);
+        let found = self.repository(repository);
+        let short = reference.strip_prefix("refs/").unwrap_or(reference);
+        // As git does it: of a tag and a branch with one short name the tag is meant.
+        let named = match short.strip_prefix("heads/") {
+            Some(branch) => found.branches.get(branch),
+            None => found.tags.get(short.strip_prefix("tags/").unwrap_or(short)).or_else(|| found.branches.get(short)),
+        };
+        let sha = named.map_or(reference, String::as_str);
         self.commits.get(sha).filter(|commit| commit.reachable_in.contains(&repository))
     }
 

@@ -129,7 +129,11 @@ impl Comparer {
             "push" | "workflow_dispatch" => {
                 let base = reading.question.pull_requests.first().map(|pull| pull.base_branch.as_str());
                 match base.or(reading.question.default_branch) {
-                    Some(base) => self.of_commit(reading.question, run, (base, &format!("`{base}`"))).await,
+                    // A tag may have the branch's name.
+                    Some(base) => {
+                        let tip = format!("refs/heads/{base}");
+                        self.of_commit(reading.question, run, (&tip, &format!("`{base}`"))).await
+                    }
                     None => Ok(Procedure::Incomparable("there is no branch to compare with".to_owned())),
                 }
             }

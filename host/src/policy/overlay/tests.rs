@@ -72,7 +72,7 @@ fn rules() -> Rules {
 }
 
 fn layer(place: &str, text: &str) -> Layer {
-    Layer { place: place.to_owned(), found: Found::Text(text.to_owned()) }
+    Layer { place: place.to_owned(), found: Found::Text(text.to_owned()), last_good: None }
 }
 
 fn repository(text: &str) -> Layers {
@@ -294,7 +294,13 @@ fn what_a_pull_request_would_add_is_told_from_what_is_there() {
 fn a_file_that_is_absent_refused_or_no_file_loosens_nothing() {
     let rules = rules();
     let found = |found| {
-        over(&rules, &Layers { repository: vec![Layer { place: "acme/shop".to_owned(), found }], ..Layers::default() })
+        over(
+            &rules,
+            &Layers {
+                repository: vec![Layer { place: "acme/shop".to_owned(), found, last_good: None }],
+                ..Layers::default()
+            },
+        )
     };
     assert_eq!(found(Found::Absent), *rules.whole());
     assert!(found(Found::Refused("GitHub says no".to_owned())).notices[0].contains("was not read"));

@@ -84,6 +84,18 @@ impl Repository {
         });
     }
 
+    /// Puts a file into a commit that only a tag of this name points to.
+    pub fn tag_file(&self, tag: &str, path: &str, content: &[u8]) {
+        self.shared.change(|state| {
+            let default = state.repository(self.id).default_branch.clone();
+            let parent = state.repository(self.id).branches.get(&default).cloned();
+            let files = with_files(state, parent.as_deref(), &[(path.to_owned(), content.to_vec())]);
+            let new = NewCommit { repository: self.id, parent, message: "Tagged", author: "mona", files };
+            let sha = state.commit(new);
+            state.repository_mut(self.id).tags.insert(tag.to_owned(), sha);
+        });
+    }
+
     /// Puts a branch under a rule.
     pub fn protect_branch(&self, branch: &str) {
         self.shared.change(|state| {
