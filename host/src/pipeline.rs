@@ -5,6 +5,8 @@ mod accept;
 mod around;
 mod baselines;
 mod bases;
+mod failure;
+mod heads;
 mod judge;
 mod material;
 mod minimum;
@@ -16,6 +18,7 @@ mod requests;
 
 pub use baselines::Seeking;
 pub use bases::{Asked, judge_from, standpoints_of};
+pub use failure::Failure;
 pub use judge::{Case, Inputs, Judge, Unclaimed, Uploads};
 pub use material::Gone;
 pub use overlays::OverlayReader;
@@ -25,21 +28,21 @@ pub use requests::RerunScope;
 
 use crate::artifacts::Fetcher;
 use crate::github::{GitHub, GitHubError, RepositoryAt};
-use crate::model::event::{PullRequest, PullRequestAction};
+use crate::model::event::PullRequestAction;
 use crate::model::plan::{CheckPlan, Conclusion, configured_name};
 use crate::model::publication::{CheckPublication, CheckState};
 use crate::model::record::Runs;
-use crate::model::{CheckName, Clock, CommitKey, Digest, HeadSha, Job, JobId, JobKind, Plan, Unix, WorkflowRun};
+use crate::model::{CheckName, Clock, CommitKey, Digest, Job, JobId, JobKind, Plan, Unix, WorkflowRun};
 use crate::plugins::Catalogue;
 use crate::policy::Rules;
-use crate::publish::{PublishError, Publisher};
-use crate::queue::{JobQueue, Lease, QueueError};
+use crate::publish::Publisher;
+use crate::queue::{JobQueue, Lease};
 use crate::report::{self, Undecided};
 use crate::runtime::{Call, Runtime};
-use crate::state::{CheckHandle, CommitState, PullRequestHead, State, StoreError};
+use crate::state::{CheckHandle, CommitState, State};
 use crate::telemetry::Metrics;
 use futures::future::try_join_all;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -65,60 +68,6 @@ pub struct Pipeline {
     pub rerun_scope: RerunScope,
     pub publisher: Publisher,
     pub metrics: Metrics,
-}
-
-/// Why a job has to come back. A plugin's or a file's failure is not among them: that is an answer.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    #[error("{0:#}")]
-    World(anyhow::Error),
-    /// Not a failure: something has to pass first.
-    #[error("{reason}")]
-    Wait { reason: String, patience: Duration },
-    /// Not a failure either.
-    #[error("GitHub limits this installation's rate")]
-    RateLimited { until: Unix },
-}
-
-impl Failure {
-    pub fn world(error: anyhow::Error) -> Self {
-        Failure::World(error)
-    }
-
-    /// How long the job waits from `now` on; none if it failed.
-    pub fn patience(&self, now: Unix) -> Option<Duration> {
-        match self {
-            Failure::World(_) => None,
-            Failure::Wait { patience, .. } => Some(*patience),
-            Failure::RateLimited { until } => Some(Duration::from_secs(until.saturating_sub(now).clamp(1, 3600))),
-        }
-    }
-}
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Failure::World(error.into())
-    }
-}
-impl From<QueueError> for Failure {
-    fn from(error: QueueError) -> Self {
-        Failure::World(error.into())
-    }
-}
-impl From<GitHubError> for Failure {
-    fn from(error: GitHubError) -> Self {
-        match error {
-            GitHubError::RateLimited { until } => Failure::RateLimited { until },
-            error => Failure::World(error.into()),
-        }
-    }
-}
-impl From<PublishError> for Failure {
-    fn from(error: PublishError) -> Self {
-        match error {
-            PublishError::GitHub(error) => error.into(),
-            error => Failure::World(error.into()),
-        }
-    }
 }
 
 impl Pipeline {
@@ -173,32 +122,6 @@ impl Pipeline {
             }
         }
         Ok(self.state.remember_commit(&lease.commit, commit).await?)
-    }
-
-    /// What is known of the commit, with what the lease's jobs say.
-    async fn recollect(&self, lease: &Lease) -> Result<CommitState, Failure> {
-        let mut commit = self.state.commit(&lease.commit).await?;
-        let begins = remember::begins_a_run(&commit, &lease.jobs);
-        let mut unsure = remember::remember(&mut commit, &lease.jobs);
-        unsure.extend(self.hear_of_other_heads(lease, &mut commit).await?);
-        for number in unsure {
-            let found = self.pull_request(lease, number).await?;
-            remember::learn(&mut commit, number, found.as_ref(), &lease.commit.sha);
-        }
-        if begins && remember::wants_checks(&commit, &self.plan) {
-            // Before the run is remembered: an attempt after a failure would not see it begin.
-            self.set_deadline(lease, self.plan.evidence_deadline_s).await?;
-        }
-        self.state.remember_commit(&lease.commit, &commit).await?;
-        Ok(commit)
-    }
-
-    async fn pull_request(&self, lease: &Lease, number: u64) -> Result<Option<PullRequest>, Failure> {
-        match self.github.pull_request(&at(lease), number).await {
-            Ok(pull) => Ok(Some(pull)),
-            Err(GitHubError::NotFound(_)) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
     }
 
     /// The evidence is fetched, judged and told; nothing of it twice for the same inputs, unless somebody asks.
@@ -353,114 +276,6 @@ impl Pipeline {
         Ok(self.state.remember_commit(&lease.commit, commit).await?)
     }
 
-    /// A push moves the pull request's head: the head before it is told, unless another pull request has it too.
-    async fn supersede_older_heads(&self, lease: &Lease) -> Result<(), Failure> {
-        for job in &lease.jobs {
-            let JobKind::PullRequest(event) = &job.kind else { continue };
-            if let (PullRequestAction::Synchronize, Some(before)) = (event.action, &event.before) {
-                self.supersede(lease, &event.pull_request, before).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn supersede(&self, lease: &Lease, pull: &PullRequest, before: &HeadSha) -> Result<(), Failure> {
-        if *before == lease.commit.sha {
-            return Ok(());
-        }
-        let number = pull.number;
-        let reason = format!("pull request #{number} has a newer head, {}", &lease.commit.sha.as_str()[..12]);
-        let kind = JobKind::Supersede { reason, pull_request: number, at: pull.updated_at };
-        let commit = CommitKey { sha: before.clone(), ..lease.commit.clone() };
-        Ok(self.queue.schedule(own_job(&commit, kind, lease.job().now), 0).await?)
-    }
-
-    /// Compares what the jobs say of pull requests' heads with what was said elsewhere: deliveries overtake each other,
-    /// and get lost. Answers those of which only GitHub knows.
-    async fn hear_of_other_heads(&self, lease: &Lease, commit: &mut CommitState) -> Result<BTreeSet<u64>, Failure> {
-        let mut unsure = BTreeSet::new();
-        let open: Vec<PullRequest> = commit.pull_requests.values().cloned().collect();
-        for pull in open {
-            match self.state.head(&lease.commit, pull.number).await? {
-                Some(known) if known.sha == lease.commit.sha && known.at >= pull.updated_at => {}
-                Some(known) if known.sha != lease.commit.sha && known.at > pull.updated_at => {
-                    remember::overtaken(commit, pull.number, known.at);
-                }
-                Some(known) if known.sha != lease.commit.sha && known.at == pull.updated_at => {
-                    unsure.insert(pull.number);
-                }
-                known => {
-                    let head = PullRequestHead { sha: lease.commit.sha.clone(), at: pull.updated_at };
-                    self.state.remember_head(&lease.commit, pull.number, &head).await?;
-                    if let Some(before) = known {
-                        self.supersede(lease, &pull, &before.sha).await?;
-                    }
-                }
-            }
-        }
-        Ok(unsure)
-    }
-
-    /// A fork's runs do not name their pull request, and a delivery may be lost: GitHub is asked when evidence is there
-    /// and nobody is known to want it, and for what was only named.
-    async fn find_pull_requests(&self, lease: &Lease, commit: &mut CommitState) -> Result<(), Failure> {
-        let mut changed = false;
-        for number in commit.announced.clone() {
-            let found = self.pull_request(lease, number).await?;
-            remember::learn(commit, number, found.as_ref(), &lease.commit.sha);
-            changed = true;
-        }
-        let ended = |run: &WorkflowRun| run.event.starts_with("pull_request") && run.state.ended();
-        let orphaned = commit.words.is_empty() && commit.merge_group.is_none() && commit.runs.values().any(ended);
-        let asked = lease.jobs.iter().any(|job| requests::is_request(&job.kind));
-        if orphaned || (asked && commit.words.is_empty()) {
-            for pull in self.pull_requests_of_runs(lease, commit).await? {
-                remember::learn(commit, pull.number, Some(&pull), &lease.commit.sha);
-                changed = true;
-            }
-        }
-        if changed {
-            self.state.remember_commit(&lease.commit, commit).await?;
-        }
-        Ok(())
-    }
-
-    /// The open pull requests that the commit's runs belong to; without runs, whichever has it as its head.
-    async fn pull_requests_of_runs(&self, lease: &Lease, commit: &CommitState) -> Result<Vec<PullRequest>, Failure> {
-        let mut one_by_head = BTreeMap::new();
-        for run in commit.runs.values().filter(|run| run.event.starts_with("pull_request")) {
-            one_by_head.entry((run.head_repository_id, &run.head_branch)).or_insert(run);
-        }
-        if one_by_head.is_empty() {
-            return Ok(self.github.open_pull_requests_with_head(&at(lease), &lease.commit.sha).await?);
-        }
-        let mut found = Vec::new();
-        for run in one_by_head.into_values() {
-            found.extend(self.github.pull_requests_for(&at(lease), run).await?);
-        }
-        Ok(found)
-    }
-
-    /// At a deadline, and when somebody asks while nothing is known, GitHub is asked for the runs: a delivery may have
-    /// been lost, and the state too. A failure changes nothing.
-    async fn look_for_missed_runs(&self, lease: &Lease, commit: &mut CommitState) {
-        let look = |job: &Job| match &job.kind {
-            JobKind::Deadline | JobKind::LookAgain => true,
-            JobKind::PullRequest(event) => event.action == PullRequestAction::Found,
-            kind => requests::is_request(kind) && commit.runs.is_empty(),
-        };
-        if lease.jobs.iter().any(look) {
-            self.look_for_runs(lease, commit).await;
-        }
-    }
-
-    async fn look_for_runs(&self, lease: &Lease, commit: &mut CommitState) {
-        match self.github.workflow_runs_of(&at(lease), &lease.commit.sha).await {
-            Ok(runs) => runs.iter().for_each(|run| remember::remember_run_state(commit, run)),
-            Err(error) => tracing::warn!(%error, "looking for missed workflow runs"),
-        }
-    }
-
     /// A plugin whose circuit is open is not asked: the job waits, and the check says so by staying in progress.
     fn wait_for_circuits(&self, lease: &Lease, plan: &Plan) -> Result<(), Failure> {
         let policies = plan.checks.iter().flat_map(|check| &check.policies).map(|policy| &policy.plugin);
@@ -580,21 +395,4 @@ fn left_over(commit: &CommitState, plan: &Plan) -> Vec<CheckPublication> {
     let open = commit.checks.iter().filter(|(name, handle)| handle.is_open() && !planned(name));
     open.map(|(name, _)| report::not_evaluated(name, "it does not apply here any more, or goes by another name"))
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rate_limit_is_waited_for_by_the_job_s_own_clock() {
-        let limited = Failure::from(GitHubError::RateLimited { until: 1_000 });
-        let waits = |now| limited.patience(now).map(|patience| patience.as_secs());
-        assert_eq!([waits(940), waits(1_000), waits(2_000)], [Some(60), Some(1), Some(1)]);
-        assert_eq!(
-            Failure::from(GitHubError::RateLimited { until: 9_000 }).patience(0),
-            Some(Duration::from_secs(3600))
-        );
-        assert_eq!(Failure::world(anyhow::anyhow!("the disk is full")).patience(0), None);
-    }
 }

@@ -42,6 +42,8 @@ impl TestHost {
     pub async fn try_with(text: &str, options: FakeOptions) -> Result<Self> {
         let github = Fake::start(options).await?;
         let host = app::serve(config(&github, text)?).await?;
+        // What a start looks at would otherwise come in between at some time or other.
+        host.reconciled().await;
         github.deliver_to(&format!("http://{}/webhook", host.address));
         Ok(Self { github, host })
     }

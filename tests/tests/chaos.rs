@@ -89,6 +89,9 @@ async fn one(seed: u64) -> Disturbed {
         palisade.host.reconcile_now().await.expect("GitHub is well again");
         palisade.settled().await;
     }
+    // A comment that could not be written is tried again by the clock.
+    pull_request.comment_by_app().await;
+    palisade.settled().await;
     hold(seed, &palisade, &pull_request, &older);
     disturbed
 }

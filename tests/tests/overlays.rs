@@ -237,7 +237,7 @@ async fn wrong_terms_and_groups_stop_the_start_with_the_nearest_word() {
             "groups.payments: mode: there is no \"enforced\"; did you mean `enforce`?",
         ),
     ] {
-        let refused = TestHost::try_with(text, Default::default()).await.err().expect("the host does not start");
+        let refused = TestHost::try_with(text, Default::default()).await.expect_err("the host does not start");
         assert!(format!("{refused:#}").contains(told), "{told} in {refused:#}");
     }
 }

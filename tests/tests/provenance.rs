@@ -175,7 +175,7 @@ async fn a_reusable_workflow_that_the_operator_names_is_trusted_in_that_version_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tier_that_nothing_reaches_stops_the_start_with_a_sentence() {
     let refused = TestHost::try_with(&asking_for("attested"), Default::default()).await;
-    let error = format!("{:#}", refused.err().expect("nothing reaches it"));
+    let error = format!("{:#}", refused.expect_err("nothing reaches it"));
     assert!(error.contains("signatures are not verified"), "{error}");
 }
 

@@ -33,7 +33,7 @@ pub fn summary(record: &Record, check: &CheckRecord, decision: Decision) -> Stri
             .map(|file| format!("| {} | {} |\n", escape::code_cell(&file.path), escape::cell(&file.reason))),
         "files",
     );
-    page.entries(&left_out_head(check), check.left_out.iter().map(|low| left_out_row(low)), "files");
+    page.entries(&left_out_head(check), check.left_out.iter().map(left_out_row), "files");
     page.entries("**Notices**\n\n", notices(record, check, decision).into_iter(), "notices");
     page.entries(
         "**Evidence**\n\n| Report | Format | Tool | Covers | Findings | Components |\n|---|---|---|---|--:|--:|\n",

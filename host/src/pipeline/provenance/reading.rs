@@ -243,7 +243,10 @@ type Place = (RepositoryAt, String, String);
 
 /// What lies at commits. What lies at a branch's tip is never kept.
 #[derive(Debug)]
-struct Kept<T>(Mutex<(HashMap<Place, Arc<T>>, VecDeque<Place>)>);
+struct Kept<T>(Mutex<Shelf<T>>);
+
+/// What is kept, and the order in which it came.
+type Shelf<T> = (HashMap<Place, Arc<T>>, VecDeque<Place>);
 
 impl<T> Default for Kept<T> {
     fn default() -> Self {
@@ -275,7 +278,7 @@ impl<T> Kept<T> {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, (HashMap<Place, Arc<T>>, VecDeque<Place>)> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Shelf<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
