@@ -226,6 +226,31 @@ async fn a_foreign_fork_s_run_on_the_same_commit_hides_nothing_and_adds_nothing(
     assert!(summary.contains("Not counted, because it is below `repository`"), "{summary}");
 }
 
+/// Proves W03.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_bases_that_make_evidence_in_different_ways_lend_nothing_to_each_other() {
+    let palisade = host("repository").await;
+    let repository = palisade.repository();
+    repository.create_branch("release");
+    repository.protect_branch("release");
+    // The default branch goes on: the two differ in how they scan.
+    repository.write_file(CI, b"jobs: { scan: {} }\n");
+    let pull_request = repository.open_pull_request(with_files(&[("src/main.js", "new")]));
+    let second = PullRequestOptions {
+        head: Head::NamedBranch(pull_request.head_branch()),
+        head_sha: Some(pull_request.head_sha()),
+        base: Some("release".to_owned()),
+        ..PullRequestOptions::from("The same again")
+    };
+    repository.open_pull_request(second);
+    palisade.settled().await;
+    let run = pull_request.start_run("ci.yml");
+    run.upload("trivy", &[("trivy.json", &evidence::clean_trivy())]);
+    run.complete("success");
+    pull_request.check_run_shows(VULNERABILITIES, UNTRUSTED).await;
+    palisade.settled().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_pull_request_to_a_branch_that_anybody_may_change_lends_nothing() {
     let palisade = host("repository").await;

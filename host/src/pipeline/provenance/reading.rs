@@ -125,18 +125,14 @@ impl Comparer {
             return Ok(Procedure::Incomparable(why));
         }
         match run.event.as_str() {
-            "pull_request" => self.of_pull_requests(reading, run).await,
-            "push" | "workflow_dispatch" => {
-                let base = reading.question.pull_requests.first().map(|pull| pull.base_branch.as_str());
-                match base.or(reading.question.default_branch) {
-                    // A tag may have the branch's name.
-                    Some(base) => {
-                        let tip = format!("refs/heads/{base}");
-                        self.of_commit(reading.question, run, (&tip, &format!("`{base}`"))).await
-                    }
-                    None => Ok(Procedure::Incomparable("there is no branch to compare with".to_owned())),
+            "pull_request" => match self.of_pull_requests(reading, run).await? {
+                // The run was made with the workflow of one of the bases: nobody knows which, so they must agree.
+                Procedure::Unchanged { .. } if reading.question.bases.len() > 1 => {
+                    self.of_every_base(reading, run).await
                 }
-            }
+                procedure => Ok(procedure),
+            },
+            "push" | "workflow_dispatch" => self.of_every_base(reading, run).await,
             "merge_group" => match &reading.question.group_base {
                 Some(base) => {
                     let base_name = "the commit that the merge group is built on";
@@ -146,6 +142,25 @@ impl Comparer {
             },
             event => Ok(Procedure::Incomparable(format!("runs for `{event}` are not compared"))),
         }
+    }
+
+    /// The procedure as the commit has it, held against that of each branch as it is now.
+    async fn of_every_base(&self, reading: &Reading<'_>, run: &WorkflowRun) -> Read<Procedure> {
+        let default = reading.question.default_branch.map(str::to_owned);
+        let bases = match reading.question.bases.is_empty() {
+            true => default.into_iter().collect(),
+            false => reading.question.bases.clone(),
+        };
+        let mut same = Procedure::Incomparable("there is no branch to compare with".to_owned());
+        for base in bases {
+            // A tag may have the branch's name.
+            let tip = format!("refs/heads/{base}");
+            match self.of_commit(reading.question, run, (&tip, &format!("`{base}`"))).await? {
+                unchanged @ Procedure::Unchanged { .. } => same = unchanged,
+                other => return Ok(other),
+            }
+        }
+        Ok(same)
     }
 
     /// Of several pull requests with one head nobody knows which the run was made for: none may change the procedure.
