@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 
 /// Why the store could not answer. An absent value is `None`, never an error.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +63,8 @@ pub struct State {
     records: Arc<dyn Records>,
     /// So have baselines, which GitHub can be asked for again.
     baselines: Arc<dyn Store>,
+    /// One look at a pull request's head at a time.
+    heads: Arc<Mutex<()>>,
     expiry: Duration,
 }
 
@@ -154,7 +157,7 @@ impl CheckHandle {
 
 impl State {
     pub fn new(store: Arc<dyn Store>, records: Arc<dyn Records>, baselines: Arc<dyn Store>, expiry: Duration) -> Self {
-        Self { store, records, baselines, expiry }
+        Self { store, records, baselines, heads: Arc::default(), expiry }
     }
 
     pub fn store(&self) -> &Arc<dyn Store> {
@@ -206,13 +209,31 @@ impl State {
         read(&self.store, &pull_key(commit, number)).await
     }
 
+    /// What GitHub itself says is the head, whatever was told before.
     pub async fn remember_head(
         &self,
         commit: &CommitKey,
         number: u64,
         head: &PullRequestHead,
     ) -> Result<(), StoreError> {
+        let _alone = self.heads.lock().await;
         self.write(&pull_key(commit, number), head).await
+    }
+
+    /// Remembers a pull request's head unless a newer one is known, in one step: two heads of one pull request are worked on
+    /// at the same time. Answers what was known before.
+    pub async fn advance_head(
+        &self,
+        commit: &CommitKey,
+        number: u64,
+        head: &PullRequestHead,
+    ) -> Result<Option<PullRequestHead>, StoreError> {
+        let _alone = self.heads.lock().await;
+        let known = self.head(commit, number).await?;
+        if known.as_ref().is_none_or(|known| known.at < head.at) {
+            self.write(&pull_key(commit, number), head).await?;
+        }
+        Ok(known)
     }
 
     /// Notes that a commit ended without a decision: the sweep looks at it again, not before this second.

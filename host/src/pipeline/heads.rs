@@ -7,6 +7,7 @@ use crate::model::event::{PullRequest, PullRequestAction};
 use crate::model::{CommitKey, HeadSha, Job, JobKind, WorkflowRun};
 use crate::queue::Lease;
 use crate::state::{CommitState, PullRequestHead};
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Pipeline {
@@ -19,6 +20,10 @@ impl Pipeline {
         for number in unsure {
             let found = self.pull_request(lease, number).await?;
             remember::learn(&mut commit, number, found.as_ref(), &lease.commit.sha);
+            if let Some(pull) = commit.pull_requests.get(&number) {
+                let head = PullRequestHead { sha: lease.commit.sha.clone(), at: pull.updated_at };
+                self.state.remember_head(&lease.commit, number, &head).await?;
+            }
         }
         if begins && remember::wants_checks(&commit, &self.plan) {
             // Before the run is remembered: an attempt after a failure would not see it begin.
@@ -64,21 +69,15 @@ impl Pipeline {
         let mut unsure = BTreeSet::new();
         let open: Vec<PullRequest> = commit.pull_requests.values().cloned().collect();
         for pull in open {
-            match self.state.head(&lease.commit, pull.number).await? {
-                Some(known) if known.sha == lease.commit.sha && known.at >= pull.updated_at => {}
-                Some(known) if known.sha != lease.commit.sha && known.at > pull.updated_at => {
-                    remember::overtaken(commit, pull.number, known.at);
-                }
-                Some(known) if known.sha != lease.commit.sha && known.at == pull.updated_at => {
-                    unsure.insert(pull.number);
-                }
-                known => {
-                    let head = PullRequestHead { sha: lease.commit.sha.clone(), at: pull.updated_at };
-                    self.state.remember_head(&lease.commit, pull.number, &head).await?;
-                    if let Some(before) = known {
-                        self.supersede(lease, &pull, &before.sha).await?;
-                    }
-                }
+            let head = PullRequestHead { sha: lease.commit.sha.clone(), at: pull.updated_at };
+            let Some(known) = self.state.advance_head(&lease.commit, pull.number, &head).await? else { continue };
+            if known.sha == head.sha {
+                continue;
+            }
+            match known.at.cmp(&head.at) {
+                Ordering::Less => self.supersede(lease, &pull, &known.sha).await?,
+                Ordering::Equal => drop(unsure.insert(pull.number)),
+                Ordering::Greater => remember::overtaken(commit, pull.number, known.at),
             }
         }
         Ok(unsure)

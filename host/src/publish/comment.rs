@@ -7,7 +7,7 @@ use crate::model::publication::{CommentPublication, Generation, Marker, Standing
 use crate::model::{CommitKey, Job, JobId, JobKind, Record};
 use crate::queue::Lease;
 use crate::report::{self, About};
-use crate::state::{CommentPlace, CommentState, CommitState, StoreError};
+use crate::state::{CommentLock, CommentPlace, CommentState, CommitState, State, StoreError};
 use std::borrow::Cow;
 
 /// How often GitHub is asked for a comment whose creation it did not answer, before another is created: at once, and
@@ -16,6 +16,34 @@ const LOOKS: u8 = 3;
 
 /// Attempts after the first, 2, 4, 8, … s apart: four minutes, as long as jobs are tried again.
 const ATTEMPTS: u32 = 7;
+
+/// Gives the lock on a comment back, however the writing ends.
+struct Held {
+    state: State,
+    lock: Option<CommentLock>,
+}
+
+impl Held {
+    async fn give_back(mut self) {
+        if let Some(lock) = self.lock.take() {
+            unlock(self.state.clone(), lock).await;
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(lock) = self.lock.take() {
+            tokio::spawn(unlock(self.state.clone(), lock));
+        }
+    }
+}
+
+async fn unlock(state: State, lock: CommentLock) {
+    if let Err(error) = state.unlock_comment(lock).await {
+        tracing::warn!(%error, "the lock on a comment is left to run out");
+    }
+}
 
 /// One pull request's comment, about to be written.
 struct Thread<'a> {
@@ -150,10 +178,10 @@ impl Publisher {
         }
         let (repository, number) = (&thread.commit().repository, thread.number());
         let lock = self.state.lock_comment(repository, number).await?.ok_or(PublishError::CommentBusy(number))?;
+        // A newer event may stop this task at any await: what follows it must not wait for the lock to run out.
+        let held = Held { state: self.state.clone(), lock: Some(lock) };
         let written = self.write(thread).await;
-        if let Err(error) = self.state.unlock_comment(lock).await {
-            tracing::warn!(pull_request = number, %error, "the lock on a comment is left to run out");
-        }
+        held.give_back().await;
         written
     }
 
