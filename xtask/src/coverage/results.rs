@@ -172,8 +172,9 @@ mod tests {
         let script = |text: &str| recorder.run(Command::new("sh").args(["-c", text]));
         assert!(script("echo 'test new::one ... ok'; echo aside >&2").is_ok());
         assert_eq!(std::fs::read_to_string(&file).expect("the results"), "test new::one ... ok\naside\n");
-        assert!(script("echo 'test new::two ... FAILED'; exit 1").is_err());
+        assert!(script("echo 'test new::two ... ok'; exit 1").is_err());
         let results = Results::read(&file).expect("the results");
+        assert!(results.passed(&tagged("new::two")), "what a command said before it failed is kept");
         assert!(!results.passed(&tagged("new::one")), "what an earlier run said is gone");
     }
 
