@@ -7,7 +7,7 @@ pub use setup::{plugins, rules};
 use crate::api::{self, Api, Gauges};
 use crate::artifacts::{ArtifactStore, Fetcher};
 use crate::config::Config;
-use crate::github::{BlobHosts, GitHub, GitHubOptions, Pace};
+use crate::github::{BlobHosts, GitHub, GitHubOptions, Pace, Priority};
 use crate::model::event::InstallationEvent;
 use crate::model::{Clock, CommitKey, DeliveryId, Event, Job, JobId, JobKind, Unix};
 use crate::pipeline::{Comparer, Judge, OverlayReader, Pipeline, RerunScope};
@@ -120,13 +120,12 @@ pub async fn serve(config: Config) -> Result<Host> {
     let bench = bench(&config).await?;
     let github = GitHub::new(github_options(&config, clock.clone())?)?;
     let state = memory_state(&config, &clock)?;
-    let queue: Arc<dyn JobQueue> =
-        Arc::new(MemoryQueue::new(clock.clone(), config.queue.capacity, config.queue.coalesce));
+    let queue: Arc<dyn JobQueue> = Arc::new(memory_queue(&config, &clock, &github));
     let (directory, scratch) = artifact_directory(&config)?;
     let fetcher = Arc::new(Fetcher::new(ArtifactStore::open(&directory, Default::default())?));
     let publisher = Publisher {
         clock: clock.clone(),
-        github: github.clone(),
+        github: github.with_priority(Priority::Publish),
         state: state.clone(),
         queue: queue.clone(),
         metrics: bench.metrics.clone(),
@@ -187,6 +186,7 @@ pub async fn serve(config: Config) -> Result<Host> {
         retry_base: config.queue.retry_base,
     };
     let workers = Workers::start(queue.clone(), pipeline, bench.metrics.clone(), &options);
+    let github = github.with_priority(Priority::Sweep);
     let reconcile = Reconcile {
         github: github.clone(),
         queue: queue.clone(),
@@ -221,6 +221,11 @@ pub async fn serve(config: Config) -> Result<Host> {
         reconcile,
         _scratch: scratch,
     })
+}
+
+fn memory_queue(config: &Config, clock: &Arc<dyn Clock>, github: &GitHub) -> MemoryQueue {
+    let queue = MemoryQueue::new(clock.clone(), config.queue.capacity, config.queue.coalesce);
+    queue.under(Arc::new(github.clone()))
 }
 
 fn memory_state(config: &Config, clock: &Arc<dyn Clock>) -> Result<State> {
@@ -322,7 +327,12 @@ pub fn github_options(config: &Config, clock: Arc<dyn Clock>) -> Result<GitHubOp
         user_agent: format!("palisade/{}", env!("CARGO_PKG_VERSION")),
         api_version: "2022-11-28".to_owned(),
         blob_hosts: BlobHosts::PublicAnd(config.github.artifact_hosts.clone()),
-        pace: Pace { retry_base: config.github.retry_base, ..Pace::default() },
+        pace: Pace {
+            read_timeout: config.github.timeout,
+            retry_base: config.github.retry_base,
+            write_spacing: config.github.write_spacing,
+            ..Pace::default()
+        },
         clock,
     })
 }
@@ -442,6 +452,16 @@ struct Totals {
 
 impl Gauges for Totals {
     fn fill(&self, metrics: &Metrics) {
+        let budget = self.github.budget();
+        let figures = [
+            ("limited_installations", budget.limited_installations),
+            ("lowest_percent_left", budget.lowest_percent_left),
+            ("calls_under_way", budget.calls_under_way),
+            ("calls_waiting", budget.calls_waiting),
+        ];
+        for (name, value) in figures {
+            metrics.github_budget.with_label_values(&[name]).set(value as i64);
+        }
         let runtime = self.runtime.statistics();
         let totals = self.github.counters().totals().into_iter().chain([
             ("artifact_bytes", self.fetcher.store().usage().0),

@@ -113,6 +113,14 @@ pub struct GitHub {
     /// The first wait before a call that GitHub failed is repeated; each further one doubles it. Default `500ms`.
     #[serde(with = "duration")]
     pub retry_base: Duration,
+    /// How long a call may take. Default `30s`.
+    #[serde(with = "duration")]
+    pub timeout: Duration,
+    /// What an installation's writes keep from each other once twenty have gone; GitHub asks for a second. Its limits on
+    /// points and comments are kept at the same pace: half the spacing, twice as many. `0s` is for a server without rate
+    /// limits: then there is no pace, and only what GitHub answers counts. Default `1s`.
+    #[serde(with = "duration")]
+    pub write_spacing: Duration,
 }
 impl Default for GitHub {
     fn default() -> Self {
@@ -125,6 +133,8 @@ impl Default for GitHub {
             allow_unsigned_webhooks: false,
             artifact_hosts: Vec::new(),
             retry_base: Duration::from_millis(500),
+            timeout: Duration::from_secs(30),
+            write_spacing: Duration::from_secs(1),
         }
     }
 }
@@ -167,7 +177,8 @@ pub struct Queue {
     pub capacity: usize,
     /// Jobs at once. Most of a job is waiting for GitHub. Default 16.
     pub workers: usize,
-    /// How long hints about one commit are gathered before one job looks at all of them. Default `200ms`.
+    /// How long hints about one commit are gathered after the last one before one job looks at all of them: at most ten
+    /// times as long after the first, and fifty times while the installation is limited. Default `200ms`.
     #[serde(with = "duration")]
     pub coalesce: Duration,
     /// Attempts before a job that the world fails is buried. Default 8: about four minutes of back-off.

@@ -14,6 +14,7 @@ mod deliveries;
 mod error;
 mod installations;
 mod limits;
+mod priority;
 mod runs;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -29,23 +30,27 @@ pub use contents::{Branch, FileAt};
 pub use counters::Counters;
 pub use deliveries::DeliveryAttempt;
 pub use error::GitHubError;
+pub use limits::BudgetReport;
+pub use priority::Priority;
 pub use runs::ArtifactListing;
 
 use crate::model::{Clock, InstallationId, RepositoryName, Secret};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The connection to one GitHub, as one App. Cheap to clone; clones share connections, tokens and limits.
+/// The connection to one GitHub, as one App. Cheap to clone; clones share connections, tokens and limits. A handle has a
+/// priority, so that no call can be without one: each room is given its own.
 #[derive(Clone)]
 pub struct GitHub {
     inner: Arc<Inner>,
+    priority: Priority,
 }
 
 struct Inner {
     transport: transport::Transport,
     blobs: blobs::BlobClient,
     credentials: auth::Credentials,
-    lanes: limits::Lanes,
+    limits: limits::Limits,
     counters: Counters,
     pace: Pace,
     app: tokio::sync::OnceCell<App>,
@@ -90,6 +95,9 @@ pub struct Pace {
     pub read_timeout: Duration,
     /// The first wait before a repetition; each further one doubles it.
     pub retry_base: Duration,
+    /// What an installation's writes keep from each other once twenty have gone; points and comments keep the same pace.
+    /// Zero: no pace of our own.
+    pub write_spacing: Duration,
 }
 
 impl Default for Pace {
@@ -99,6 +107,8 @@ impl Default for Pace {
             connect_timeout: Duration::from_secs(5),
             read_timeout: Duration::from_secs(30),
             retry_base: Duration::from_millis(500),
+            // GitHub's advice.
+            write_spacing: Duration::from_secs(1),
         }
     }
 }
@@ -110,12 +120,32 @@ impl GitHub {
             transport: transport::Transport::new(&options)?,
             blobs: blobs::BlobClient::new(options.blob_hosts.clone(), options.pace)?,
             credentials: auth::Credentials::new(&options)?,
-            lanes: limits::Lanes::default(),
+            limits: limits::Limits::new(options.pace.write_spacing, options.clock.clone()),
             counters: Counters::default(),
             pace: options.pace,
             app: tokio::sync::OnceCell::new(),
         };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(inner), priority: Priority::default() })
+    }
+
+    /// The same connection for calls of another priority.
+    pub fn with_priority(&self, priority: Priority) -> Self {
+        Self { inner: self.inner.clone(), priority }
+    }
+
+    /// Fails while an installation's calls would be refused, by GitHub or by their own pace: a job that would have to be
+    /// given back in the middle is not begun.
+    pub fn ready(&self, installation: InstallationId) -> Result<(), GitHubError> {
+        self.inner.limits.ready(installation, self.priority, self.inner.credentials.now())
+    }
+
+    pub fn is_limited(&self, installation: InstallationId) -> bool {
+        self.inner.limits.is_limited(installation, self.inner.credentials.now())
+    }
+
+    /// What is left to the installations, for telemetry.
+    pub fn budget(&self) -> BudgetReport {
+        self.inner.limits.report(self.inner.credentials.now())
     }
 
     /// Who we are, for `doctor`, for finding our own check runs and as a proof that the key is right.

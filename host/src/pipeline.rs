@@ -15,6 +15,7 @@ mod provenance;
 mod remember;
 mod reports;
 mod requests;
+mod telling;
 
 pub use baselines::Seeking;
 pub use bases::{Asked, judge_from, standpoints_of};
@@ -30,7 +31,7 @@ use crate::artifacts::Fetcher;
 use crate::github::{GitHub, GitHubError, RepositoryAt};
 use crate::model::event::PullRequestAction;
 use crate::model::plan::{CheckPlan, Conclusion, configured_name};
-use crate::model::publication::{CheckPublication, CheckState};
+use crate::model::publication::CheckState;
 use crate::model::record::Runs;
 use crate::model::{CheckName, Clock, CommitKey, Digest, Job, JobId, JobKind, Plan, Unix, WorkflowRun};
 use crate::plugins::Catalogue;
@@ -39,7 +40,7 @@ use crate::publish::Publisher;
 use crate::queue::{JobQueue, Lease};
 use crate::report::{self, Undecided};
 use crate::runtime::{Call, Runtime};
-use crate::state::{CheckHandle, CommitState, State};
+use crate::state::{CheckHandle, CommitState, Owed, State};
 use crate::telemetry::Metrics;
 use futures::future::try_join_all;
 use std::collections::BTreeSet;
@@ -77,6 +78,7 @@ impl Pipeline {
             tracing::info!("nothing is done: the installation was removed, suspended, or lost this repository");
             return Ok(());
         }
+        self.github.ready(lease.commit.installation)?;
         let mut commit = self.recollect(lease).await?;
         self.supersede_older_heads(lease).await?;
         self.find_pull_requests(lease, &mut commit).await?;
@@ -90,12 +92,12 @@ impl Pipeline {
                 return Ok(());
             }
         }
-        self.look_for_missed_runs(lease, &mut commit).await;
+        self.look_for_missed_runs(lease, &mut commit).await?;
         self.doubt(lease, &mut commit).await?;
         if asked.is_empty() {
             let plan = self.plan_for(lease, &commit);
             self.open(lease, &mut commit, &plan).await?;
-        } else {
+        } else if !telling::is_owed(lease, &commit, &asked) {
             self.start_again(lease, &mut commit, &asked).await?;
         }
         self.remember_baselines(lease, &commit).await;
@@ -141,6 +143,9 @@ impl Pipeline {
             self.prepare_baselines(lease, &commit).await;
             return Ok(());
         }
+        if let Some((owed, record)) = self.owed(lease, &mut commit, (&fingerprint, &asked)).await? {
+            return self.tell(lease, commit, (owed, record)).await;
+        }
         self.wait_for_circuits(lease, &plan)?;
         // Where nothing has changed for the others, only what is asked for: they go on waiting, or stay as they ended.
         let only_asked = unchanged || runs.is_empty() || commit.superseded.is_some();
@@ -148,7 +153,7 @@ impl Pipeline {
         let (uploads, around) = tokio::try_join!(self.fetch(lease, &runs), self.look_around(lease, &commit, &runs))?; // the last reads
         let inputs = Inputs::of(&uploads, &commit, &around.tiers);
         let mut plan = self.plan_within(lease, &commit, &around);
-        let left_over = left_over(&commit, &plan);
+        let left_over = telling::left_over(&commit, &plan);
         if partly {
             keep_only(&mut plan, &asked);
         }
@@ -164,19 +169,8 @@ impl Pipeline {
         for check in &record.checks {
             commit.decisions.insert(check.check.clone(), record.job.clone());
         }
-        let mut publications = report::render(&record, &self.publisher.presentation);
-        publications.extend(left_over);
-        if publications.iter().any(|publication| !commit.checks.contains_key(&publication.check)) {
-            // An overlay gives a check its enforced name: it may have been created before.
-            self.publisher.adopt(lease, &mut commit).await?;
-        }
-        self.publisher.send(lease, &mut commit, &publications).await?; // the only writes to GitHub,
-        self.publisher.comment(lease, &mut commit, &record).await; // and this one, after the checks
-        let undecided = report::undecided(&record);
-        if partly && undecided.is_none() {
-            return Ok(self.state.remember_commit(&lease.commit, &commit).await?);
-        }
-        self.settle(lease, commit, fingerprint, undecided).await
+        let owed = Owed { job: record.job.clone(), fingerprint, asked, partly, left_over };
+        self.tell(lease, commit, (owed, record)).await // the only writes to GitHub
     }
 
     /// Sets the checks that somebody asked for in progress again, whatever they said before.
@@ -224,7 +218,7 @@ impl Pipeline {
         }
         if commit.checks.len() > known {
             // The state was lost: so were the runs.
-            self.look_for_runs(lease, commit).await;
+            self.look_for_runs(lease, commit).await?;
         }
         let undecided = |check: &&CheckPlan| match commit.checks.get(&check.name).map(|handle| handle.state) {
             // What was found decided stays so until it is judged again.
@@ -387,12 +381,4 @@ fn fingerprint(plan: &Plan, commit: &CommitState, runs: &[WorkflowRun], overdue:
 fn keep_only(plan: &mut Plan, checks: &BTreeSet<CheckName>) {
     let asked = |check: &CheckPlan| checks.iter().any(|name| configured_name(name) == check.configured_name());
     plan.checks.retain(asked);
-}
-
-/// The ends of checks that were opened and are not planned any more: one that left dry-run goes by another name.
-fn left_over(commit: &CommitState, plan: &Plan) -> Vec<CheckPublication> {
-    let planned = |name: &CheckName| plan.checks.iter().any(|check| check.name == *name);
-    let open = commit.checks.iter().filter(|(name, handle)| handle.is_open() && !planned(name));
-    open.map(|(name, _)| report::not_evaluated(name, "it does not apply here any more, or goes by another name"))
-        .collect()
 }

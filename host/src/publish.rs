@@ -19,6 +19,8 @@ use tokio::sync::Mutex;
 
 /// GitHub takes at most 50 annotations per request; more go into further ones, which append.
 const ANNOTATIONS_PER_REQUEST: usize = 50;
+/// How often GitHub is asked for a run whose creation it did not answer, before another is created.
+const LOOKS: u32 = 3;
 
 /// Why something could not be published.
 #[derive(Debug, thiserror::Error)]
@@ -102,10 +104,11 @@ impl Publisher {
             Some(handle) if handle.published == Some(content) => return Ok(()),
             known => known,
         };
+        let older = known.as_ref().map_or(0, |handle| handle.id);
         let known = self.without_contradiction(lease, known, publication).await?;
         let mut handle = match known {
             Some(handle) => self.update(writing, handle, publication).await?,
-            None => self.create(lease, publication).await?,
+            None => self.create(writing, publication, older).await?,
         };
         self.keep(writing, &publication.check, &handle).await?;
         while let Some(batch) = next_batch(publication, &handle) {
@@ -130,6 +133,7 @@ impl Publisher {
     async fn keep(&self, writing: &Writing<'_>, check: &CheckName, handle: &CheckHandle) -> Result<(), PublishError> {
         let mut commit = writing.commit.lock().await;
         commit.checks.insert(check.clone(), handle.clone());
+        commit.unanswered.remove(check);
         Ok(self.state.remember_commit(&writing.lease.commit, &commit).await?)
     }
 
@@ -172,9 +176,20 @@ impl Publisher {
         Ok(Some(CheckHandle { annotations: annotations_of(publication), annotated, ..adopted(&found) }))
     }
 
-    /// A new run, with the first annotations. If the answer never comes it may exist all the same: the next attempt
-    /// looks for it before it creates another.
-    async fn create(&self, lease: &Lease, publication: &CheckPublication) -> Result<CheckHandle, PublishError> {
+    /// A new run, with the first annotations. If the answer never comes it may exist all the same: that is written down
+    /// first, so that whoever comes next looks for it before creating another.
+    async fn create(
+        &self,
+        writing: &Writing<'_>,
+        publication: &CheckPublication,
+        older: u64,
+    ) -> Result<CheckHandle, PublishError> {
+        let lease = writing.lease;
+        if !self.begin_creation(writing, &publication.check).await?
+            && let Some(found) = self.look_for_creation(lease, older, publication).await?
+        {
+            return self.update(writing, found, publication).await;
+        }
         self.fence(lease).await?;
         let first = first_batch(publication);
         let new = NewCheckRun {
@@ -183,14 +198,50 @@ impl Publisher {
             external_id: external_id(&lease.commit, &publication.check),
             content: self.content(publication, first, Some(lease.job().now)),
         };
-        let id = self.github.create_check_run(&at(lease), &new).await?;
-        Ok(CheckHandle {
-            id: id.0,
-            state: publication.state,
-            published: None,
-            annotations: annotations_of(publication),
-            annotated: first.len() as u32,
-        })
+        match self.github.create_check_run(&at(lease), &new).await {
+            Ok(id) => Ok(CheckHandle {
+                id: id.0,
+                state: publication.state,
+                published: None,
+                annotations: annotations_of(publication),
+                annotated: first.len() as u32,
+            }),
+            Err(unanswered @ GitHubError::Unavailable(_)) => {
+                tracing::info!(check = %publication.check, error = %unanswered, "looking whether a check run was created");
+                match self.look_for_creation(lease, older, publication).await? {
+                    Some(found) => self.update(writing, found, publication).await,
+                    // The next attempt creates it.
+                    None => Err(writing.give_up_creation(&publication.check, unanswered).await),
+                }
+            }
+            Err(refused) => Err(writing.give_up_creation(&publication.check, refused).await),
+        }
+    }
+
+    /// Writes down that a run is about to be created; false if that was so before, and nobody knows what came of it.
+    async fn begin_creation(&self, writing: &Writing<'_>, check: &CheckName) -> Result<bool, PublishError> {
+        let mut commit = writing.commit.lock().await;
+        let is_first = commit.unanswered.insert(check.clone());
+        if is_first {
+            self.state.remember_commit(&writing.lease.commit, &commit).await?;
+        }
+        Ok(is_first)
+    }
+
+    /// Three looks, further and further apart: lists lag behind.
+    async fn look_for_creation(
+        &self,
+        lease: &Lease,
+        older: u64,
+        publication: &CheckPublication,
+    ) -> Result<Option<CheckHandle>, PublishError> {
+        for look in 0..LOOKS {
+            self.github.wait_for_effect(look).await;
+            if let Some(found) = self.created_before(lease, older, publication).await? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     /// The same run again. Annotations append, so what is on its way is written down first: a repetition asks GitHub
@@ -253,6 +304,12 @@ struct Writing<'a> {
 }
 
 impl Writing<'_> {
+    /// It is known that nothing was created.
+    async fn give_up_creation(&self, check: &CheckName, why: GitHubError) -> PublishError {
+        self.commit.lock().await.unanswered.remove(check);
+        why.into()
+    }
+
     async fn handle(&self, check: &CheckName) -> Option<CheckHandle> {
         self.commit.lock().await.checks.get(check).cloned()
     }

@@ -3,7 +3,8 @@
 
 pub mod memory;
 
-use crate::model::{CommitKey, DeliveryId, Job, JobId, Unix};
+use crate::github::GitHub;
+use crate::model::{CommitKey, DeliveryId, InstallationId, Job, JobId, Unix};
 use async_trait::async_trait;
 use std::time::Duration;
 
@@ -59,6 +60,35 @@ pub struct Depth {
     pub running: usize,
     pub delayed: usize,
     pub buried: usize,
+}
+
+/// How long hints about one commit are gathered before they are taken together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coalescing {
+    /// After the last one.
+    pub quiet: Duration,
+    /// After the first one, however many follow.
+    pub most: Duration,
+    /// After the first one, while its installation cannot do anything about it anyway.
+    pub while_limited: Duration,
+}
+
+impl Coalescing {
+    /// 200 ms, 2 s and 10 s stand in one ratio, so that one figure says all three.
+    pub fn after(quiet: Duration) -> Self {
+        Self { quiet, most: quiet * 10, while_limited: quiet * 50 }
+    }
+}
+
+/// Says which installations have to wait for GitHub. Asked with every hint, so that it must be quick.
+pub trait Pressure: Send + Sync + std::fmt::Debug {
+    fn is_limited(&self, installation: InstallationId) -> bool;
+}
+
+impl Pressure for GitHub {
+    fn is_limited(&self, installation: InstallationId) -> bool {
+        GitHub::is_limited(self, installation)
+    }
 }
 
 /// Why the queue could not answer.

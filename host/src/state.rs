@@ -106,6 +106,12 @@ pub struct CommitState {
     pub looks: u32,
     /// What the last decision was made from; equal inputs need no second one.
     pub fingerprint: Option<Digest>,
+    /// A decision that is recorded and not told in full: it is told, and not made again.
+    #[serde(default)]
+    pub owed: Option<Owed>,
+    /// Checks whose run was to be created by a request that nobody answered: it may be there.
+    #[serde(default)]
+    pub unanswered: BTreeSet<CheckName>,
     /// The decision whose comment could not be written yet, though its checks were.
     #[serde(default)]
     pub comment_due: Option<JobId>,
@@ -118,6 +124,21 @@ pub struct CommitState {
     /// The base branches of all pull requests that ever had this head: a run may have been made for any of them.
     #[serde(default)]
     pub bases: BTreeSet<String>,
+}
+
+/// What is left to be told of a decision, whatever kept its checks from being written: a limit, an outage, a restart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owed {
+    /// Under which the record is kept.
+    pub job: JobId,
+    /// What it was made from.
+    pub fingerprint: Digest,
+    /// The checks that somebody asked for.
+    pub asked: BTreeSet<CheckName>,
+    /// Only those were judged.
+    pub partly: bool,
+    /// Open checks that are not planned any more, and end with it.
+    pub left_over: Vec<CheckName>,
 }
 
 /// What was last said about a pull request and this commit.

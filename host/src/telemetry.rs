@@ -34,6 +34,9 @@ pub struct Metrics {
     pub report_cache: IntCounterVec,
     /// `totals{name}`: counters that other rooms keep themselves: downloads, mints, GitHub requests, compiled code.
     pub totals: IntGaugeVec,
+    /// `github_budget{figure}`: limited_installations, lowest_percent_left (of the hour, of whichever installation has
+    /// least), calls_under_way, calls_waiting. Never by installation: their number has no bound.
+    pub github_budget: IntGaugeVec,
     /// `engine_pooling`: 1 with the pooling allocator, 0 on demand.
     pub engine_pooling: IntGauge,
 }
@@ -76,6 +79,7 @@ impl Metrics {
             comments: counter("comments_total", "What became of pull request comments", &["result"])?,
             report_cache: counter("report_cache_total", "Normalized reports found or made", &["result"])?,
             totals: gauge("totals", "Counters that rooms keep themselves", &["name"])?,
+            github_budget: gauge("github_budget", "What GitHub leaves to the App's installations", &["figure"])?,
             engine_pooling,
             registry,
         })

@@ -12,6 +12,8 @@ use tracing::Instrument;
 
 /// The wait after the queue itself could not answer.
 const QUEUE_PAUSE: Duration = Duration::from_secs(2);
+/// A commit that GitHub does not know at the third attempt, some six seconds later, is gone and not just new.
+const UNKNOWN_COMMIT_ATTEMPTS: u32 = 3;
 /// No wait between two attempts is longer.
 const RETRY_MAX: Duration = Duration::from_secs(120);
 
@@ -135,6 +137,10 @@ impl Worker {
         if let Some(patience) = failure.patience(self.pipeline.clock.now()) {
             tracing::info!(reason = %failure, wait_s = patience.as_secs(), "job waits");
             return Ended::Wait(patience);
+        }
+        if matches!(failure, Failure::UnknownCommit(_)) && attempt >= UNKNOWN_COMMIT_ATTEMPTS {
+            tracing::info!(reason = %failure, "the commit was pushed away; nothing is left to be done for it");
+            return Ended::Done;
         }
         if attempt < self.attempts {
             let wait = backoff(self.retry_base, attempt, lease.commit.installation);

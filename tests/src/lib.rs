@@ -48,6 +48,17 @@ impl TestHost {
         Ok(Self { github, host })
     }
 
+    /// With a configuration in which a test changes what every other test has the same.
+    pub async fn changed(text: &str, options: FakeOptions, change: impl FnOnce(&mut Config)) -> Self {
+        let github = Fake::start(options).await.expect("the small GitHub starts");
+        let mut config = config(&github, text).expect("the configuration is right");
+        change(&mut config);
+        let host = app::serve(config).await.expect("the host starts");
+        host.reconciled().await;
+        github.deliver_to(&format!("http://{}/webhook", host.address));
+        Self { github, host }
+    }
+
     /// Ends the host as a crash would and starts another for the same GitHub: what was in memory is gone.
     pub async fn restarted(mut self, text: &str) -> Self {
         self.host.end_at_once();
@@ -83,7 +94,7 @@ impl TestHost {
 }
 
 /// The configuration of a test: the text's, with this GitHub's credentials, on loopback, without waiting for more
-/// hints about a commit.
+/// hints about a commit and without a pace of its own.
 pub fn config(github: &Fake, text: &str) -> Result<Config> {
     let mut config: Config = toml::from_str(text).context("reading the test's configuration")?;
     config.server.address = "127.0.0.1:0".to_owned();
@@ -93,6 +104,8 @@ pub fn config(github: &Fake, text: &str) -> Result<Config> {
     config.github.webhook_secrets = vec![palisade::model::Secret::new(github.webhook_secret())];
     config.github.artifact_hosts = vec!["127.0.0.1".to_owned()];
     config.queue.coalesce = std::time::Duration::ZERO;
+    // The small GitHub has no secondary limits of its own; tests of the pace set it.
+    config.github.write_spacing = std::time::Duration::ZERO;
     config.runtime.cache_directory.get_or_insert_with(compiled_code);
     Ok(config)
 }

@@ -26,7 +26,7 @@ impl HostProcess {
         let configuration = directory.join("palisade.toml");
         let text = format!(
             "[server]\naddress = \"127.0.0.1:0\"\n\n[github]\napp_id = {}\nprivate_key_path = \"app.pem\"\n\
-             base_url = \"{}\"\nwebhook_secrets = [\"{}\"]\nartifact_hosts = [\"127.0.0.1\"]\n\n\
+             base_url = \"{}\"\nwrite_spacing = \"0s\"\nwebhook_secrets = [\"{}\"]\nartifact_hosts = [\"127.0.0.1\"]\n\n\
              [log]\nlevel = \"{log_level}\"\n",
             github.app_id(),
             github.api_url(),

@@ -36,7 +36,7 @@ enum Task {
     },
     /// Run the benchmarks, or the load driver against a running host. Release builds: the first one takes its time.
     Bench {
-        /// `runtime`, `normalize`, `evaluate`, `policies`, `webhook`, `load`; all but `load` by default.
+        /// `runtime`, `normalize`, `evaluate`, `policies`, `webhook`, `neighbours`, `load`; all but `load` by default.
         which: Option<String>,
     },
     /// Show which tests prove which requirement, by the last run of the tests; fails where one is missing.
@@ -138,7 +138,7 @@ fn demo(keep: bool) -> Result<()> {
 
 fn bench(which: Option<&str>) -> Result<()> {
     tools::wasm_target()?;
-    const BENCHES: [&str; 5] = ["runtime", "normalize", "evaluate", "policies", "webhook"];
+    const BENCHES: [&str; 6] = ["runtime", "normalize", "evaluate", "policies", "webhook", "neighbours"];
     match which {
         Some("load") => {
             tools::cargo(&["build", "--release", "--locked", "--workspace", "--bins"])?;

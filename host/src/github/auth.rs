@@ -4,7 +4,7 @@
 use super::calls::{Call, Identity};
 use super::counters::count;
 use super::error::GitHubError;
-use super::{GitHub, GitHubOptions, RepositoryAt};
+use super::{GitHub, GitHubOptions, Priority, RepositoryAt};
 use crate::model::{Clock, InstallationId, Secret, Unix};
 use anyhow::Context as _;
 use futures::future::{BoxFuture, FutureExt as _};
@@ -195,7 +195,9 @@ impl GitHub {
             count(&self.inner.counters.mints);
             let path = format!("/app/installations/{installation}/access_tokens");
             // A second token does no harm, so a mint may be repeated although it is a POST.
-            let minted: Wire = self.read(Call::post(path, Identity::App, body).repeatable()).await?;
+            // Whoever asks first mints for all: a sweep's turn must not become theirs.
+            let first = self.with_priority(Priority::Publish);
+            let minted: Wire = first.read(Call::post(path, Identity::App, body).repeatable()).await?;
             let expires_at = minted.expires_at.and_then(|at| u64::try_from(at.as_second()).ok());
             let expires_at = expires_at.unwrap_or_else(|| self.inner.credentials.now() + TOKEN_LIFE_S);
             Ok(Token { secret: minted.token, minted: Instant::now(), expires_at })

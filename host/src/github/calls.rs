@@ -1,9 +1,9 @@
-//! One call: identity, lane, time limit, what its answer's status means, and whether it may be repeated.
+//! One call: identity, limits, time, what its answer's status means, and whether it may be repeated.
 
 use super::auth::{Access, Token};
 use super::counters::count;
 use super::error::{GitHubError, redact};
-use super::limits;
+use super::limits::{self, Cost, Wish};
 use super::{GitHub, RepositoryAt};
 use crate::model::{InstallationId, Secret};
 use bytes::Bytes;
@@ -33,6 +33,7 @@ pub(super) struct Call {
     repeatable: bool,
     may_lag: bool,
     follows_redirects: bool,
+    notifies: bool,
 }
 
 #[derive(Clone)]
@@ -51,7 +52,16 @@ pub(super) struct Answer {
 impl Call {
     fn new(method: Method, path: String, identity: Identity) -> Self {
         let repeatable = method == Method::GET;
-        Self { method, path, body: None, identity, repeatable, may_lag: false, follows_redirects: repeatable }
+        Self {
+            method,
+            path,
+            body: None,
+            identity,
+            repeatable,
+            may_lag: false,
+            follows_redirects: repeatable,
+            notifies: false,
+        }
     }
     pub fn get(path: String, identity: Identity) -> Self {
         Self::new(Method::GET, path, identity)
@@ -82,6 +92,20 @@ impl Call {
     /// The redirect is the answer.
     pub fn wants_redirect(self) -> Self {
         Self { follows_redirects: false, ..self }
+    }
+
+    /// Makes something that people are told of, which GitHub limits beside all writes.
+    pub fn notifies(self) -> Self {
+        Self { notifies: true, ..self }
+    }
+
+    fn cost(&self) -> Cost {
+        match &self.identity {
+            _ if self.method == Method::GET => Cost::Read,
+            Identity::Repository(..) if self.notifies => Cost::Content,
+            Identity::Repository(..) => Cost::Write,
+            Identity::App | Identity::Installation(_) => Cost::Mint,
+        }
     }
 
     fn repetitions(&self, error: &GitHubError) -> u32 {
@@ -167,6 +191,17 @@ impl GitHub {
         tokio::time::sleep(longest.mul_f64(0.5 + share / 2.0)).await;
     }
 
+    /// Waits before the n-th look whether an unanswered creation took effect, counted from 0: 0.5, 2 and 5 s. Lists lag
+    /// behind what happened.
+    pub async fn wait_for_effect(&self, look: u32) {
+        let times = match look {
+            0 => 1,
+            1 => 4,
+            _ => 10,
+        };
+        tokio::time::sleep(self.inner.pace.retry_base.saturating_mul(times)).await;
+    }
+
     async fn authorized(&self, call: &Call) -> Result<Answer, GitHubError> {
         match &call.identity {
             Identity::App => self.as_app(call).await,
@@ -216,15 +251,16 @@ impl GitHub {
             Identity::Installation(installation) => Some(*installation),
             Identity::Repository(at, _) => Some(at.installation),
         };
-        let lane = inner.lanes.of(installation);
-        let _permit = lane.permits.acquire().await.expect("the semaphore is never closed");
-        lane.check(inner.credentials.now()).inspect_err(|_| count(&inner.counters.rate_limited))?;
+        let now = || inner.credentials.now();
+        let wish = Wish { installation, priority: self.priority, cost: call.cost() };
+        let _place = inner.limits.admit(wish, now, &inner.counters).await?;
         count(if call.method == Method::GET { &inner.counters.reads } else { &inner.counters.writes });
 
         let exchange = tokio::time::timeout(inner.pace.read_timeout, self.exchange(call, secret));
         let answer = exchange.await.map_err(|_| GitHubError::Unavailable(format!("{call}: no answer in time")))??;
+        inner.limits.heard(installation, &answer.headers, now());
         if answer.status.is_success() || answer.status.is_redirection() {
-            lane.went_well();
+            inner.limits.went_well(installation);
             return Ok(answer);
         }
         let message = message(&answer.body);
@@ -235,7 +271,7 @@ impl GitHub {
         let forbidden = matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS);
         if forbidden && limits::is_limit(answer.status, &answer.headers, &message) {
             count(&inner.counters.rate_limited);
-            return Err(lane.close(&answer.headers, inner.credentials.now()));
+            return Err(inner.limits.close(installation, &answer.headers, now()));
         }
         Err(refusal(call, answer.status, &message))
     }

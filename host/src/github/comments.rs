@@ -50,7 +50,7 @@ impl GitHub {
         body: &str,
     ) -> Result<CommentId, GitHubError> {
         let path = in_repository(at, &format!("/issues/{pull_request}/comments"));
-        let created: Wire = self.read(Call::post(path, writing(at), json!({ "body": body }))).await?;
+        let created: Wire = self.read(Call::post(path, writing(at), json!({ "body": body })).notifies()).await?;
         Ok(CommentId(created.id))
     }
 

@@ -16,13 +16,18 @@ pub struct Counters {
     pub unauthorized: AtomicU64,
     /// Answers that said to wait, and calls refused here while waiting.
     pub rate_limited: AtomicU64,
+    /// Calls refused here because the installation's own pace does not allow them yet.
+    pub postponed: AtomicU64,
+    /// Calls that waited for a bucket to fill, and how long in all.
+    pub waits: AtomicU64,
+    pub waited_ms: AtomicU64,
     /// Downloads begun on a blob host.
     pub downloads: AtomicU64,
 }
 
 impl Counters {
     /// All of them by name, as `/metrics` shows them.
-    pub fn totals(&self) -> [(&'static str, u64); 7] {
+    pub fn totals(&self) -> [(&'static str, u64); 10] {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         [
             ("github_reads", read(&self.reads)),
@@ -31,6 +36,9 @@ impl Counters {
             ("github_repetitions", read(&self.repetitions)),
             ("github_unauthorized", read(&self.unauthorized)),
             ("github_rate_limited", read(&self.rate_limited)),
+            ("github_postponed", read(&self.postponed)),
+            ("github_waits", read(&self.waits)),
+            ("github_waited_ms", read(&self.waited_ms)),
             ("github_downloads", read(&self.downloads)),
         ]
     }

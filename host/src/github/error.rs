@@ -18,8 +18,8 @@ pub enum GitHubError {
     /// GitHub understood and refused. Final: 422 on a commit means that it was replaced.
     #[error("{0}")]
     Unprocessable(String),
-    /// Ask again when the time has come; the whole installation waits.
-    #[error("rate limited by GitHub until {until} (Unix seconds)")]
+    /// Ask again when the time has come; the whole installation waits, by GitHub's word or at its own pace.
+    #[error("the installation's calls wait for their rate limit until {until} (Unix seconds)")]
     RateLimited { until: Unix },
     /// 401 even with a fresh token and a corrected clock.
     #[error("{0}: GitHub does not accept the App's credentials; check the App id and the private key")]
@@ -41,6 +41,11 @@ pub enum GitHubError {
 }
 
 impl GitHubError {
+    /// GitHub does not know the commit: it was pushed away, or is not visible everywhere yet.
+    pub fn is_unknown_commit(&self) -> bool {
+        matches!(self, GitHubError::Unprocessable(text) if text.contains("No commit found"))
+    }
+
     /// Whose doing it is that something could not be fetched.
     pub fn cause(&self) -> UnreadableCause {
         match self {

@@ -77,6 +77,7 @@ impl Server {
                 connect_timeout: Duration::from_secs(5),
                 read_timeout: Duration::from_secs(10),
                 retry_base: Duration::from_millis(1),
+                write_spacing: Duration::ZERO,
             },
             clock: Arc::new(SystemClock),
         };

@@ -57,17 +57,17 @@ fn new_check() -> NewCheckRun {
 
 /// Proves R31.
 #[tokio::test]
-async fn fifty_callers_cause_one_mint() {
+async fn a_thousand_callers_cause_one_mint() {
     let server = Server::start(|asked, _| if is_mint(asked) { token("one") } else { run(200) }).await;
     let github = server.github();
-    let calls = (0..50).map(|_| github.workflow_run_of_shop());
+    let calls = (0..1_000).map(|_| github.workflow_run_of_shop());
     assert!(futures::future::join_all(calls).await.into_iter().all(|run| run.is_ok()));
     let mints = server.asked("POST /api/v3/app/installations/5/access_tokens");
     assert_eq!(mints.len(), 1);
     assert_eq!(mints[0].body["repositories"], json!(["shop"]));
     assert_eq!(mints[0].body["permissions"]["actions"], "read");
     assert_eq!(github.counters().mints.load(Relaxed), 1);
-    assert_eq!(github.counters().reads.load(Relaxed), 50);
+    assert_eq!(github.counters().reads.load(Relaxed), 1_000);
 }
 
 #[tokio::test]
@@ -269,11 +269,28 @@ async fn a_limited_installation_asks_nothing_until_its_time() {
     });
     let server = server.await;
     let github = server.github_with(|options| options.clock = Arc::new(StoppedClock(1_000)));
-    let limited = Err(GitHubError::RateLimited { until: 1_030 });
+    // The clock's second may have been nearly over.
+    let limited = Err(GitHubError::RateLimited { until: 1_031 });
     assert_eq!(github.workflow_run_of_shop().await, limited);
     assert_eq!(github.workflow_run_of_shop().await, limited);
     assert_eq!(server.asked("GET").len(), 1);
     assert_eq!(github.counters().rate_limited.load(Relaxed), 2);
+}
+
+/// Proves R31.
+#[tokio::test]
+async fn who_waits_for_a_place_when_the_limit_comes_does_not_ask() {
+    let server = Server::start(|asked, _| match is_mint(asked) {
+        true => token("t"),
+        false => plain(429, &[("retry-after", "30")], ""),
+    });
+    let server = server.await;
+    let github = server.github_with(|options| options.clock = Arc::new(StoppedClock(1_000)));
+    let calls = (0..200).map(|_| github.workflow_run_of_shop());
+    let limited = Err(GitHubError::RateLimited { until: 1_031 });
+    assert!(futures::future::join_all(calls).await.into_iter().all(|answer| answer == limited));
+    let asked = server.asked("GET").len();
+    assert!((1..=limits::AT_ONCE).contains(&asked), "{asked} asked, though only those on their way may");
 }
 
 #[tokio::test]

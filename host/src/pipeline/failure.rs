@@ -16,8 +16,11 @@ pub enum Failure {
     #[error("{reason}")]
     Wait { reason: String, patience: Duration },
     /// Not a failure either.
-    #[error("GitHub limits this installation's rate")]
+    #[error("this installation's rate is limited")]
     RateLimited { until: Unix },
+    /// Nothing can be said about a commit that GitHub does not know.
+    #[error("{0}")]
+    UnknownCommit(String),
 }
 
 impl Failure {
@@ -28,7 +31,7 @@ impl Failure {
     /// How long the job waits from `now` on; none if it failed.
     pub fn patience(&self, now: Unix) -> Option<Duration> {
         match self {
-            Failure::World(_) => None,
+            Failure::World(_) | Failure::UnknownCommit(_) => None,
             Failure::Wait { patience, .. } => Some(*patience),
             Failure::RateLimited { until } => Some(Duration::from_secs(until.saturating_sub(now).clamp(1, 3600))),
         }
@@ -48,6 +51,7 @@ impl From<GitHubError> for Failure {
     fn from(error: GitHubError) -> Self {
         match error {
             GitHubError::RateLimited { until } => Failure::RateLimited { until },
+            error if error.is_unknown_commit() => Failure::UnknownCommit(error.to_string()),
             error => Failure::World(error.into()),
         }
     }

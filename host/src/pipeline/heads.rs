@@ -124,22 +124,26 @@ impl Pipeline {
     }
 
     /// At a deadline, and when somebody asks while nothing is known, GitHub is asked for the runs: a delivery may have
-    /// been lost, and the state too. A failure changes nothing.
-    pub(super) async fn look_for_missed_runs(&self, lease: &Lease, commit: &mut CommitState) {
+    /// been lost, and the state too. A failure changes nothing; only a rate limit makes the job wait, since whoever judged
+    /// without looking might find no run where there is one.
+    pub(super) async fn look_for_missed_runs(&self, lease: &Lease, commit: &mut CommitState) -> Result<(), Failure> {
         let look = |job: &Job| match &job.kind {
             JobKind::Deadline | JobKind::LookAgain => true,
             JobKind::PullRequest(event) => event.action == PullRequestAction::Found,
             kind => requests::is_request(kind) && commit.runs.is_empty(),
         };
         if lease.jobs.iter().any(look) {
-            self.look_for_runs(lease, commit).await;
+            self.look_for_runs(lease, commit).await?;
         }
+        Ok(())
     }
 
-    pub(super) async fn look_for_runs(&self, lease: &Lease, commit: &mut CommitState) {
+    pub(super) async fn look_for_runs(&self, lease: &Lease, commit: &mut CommitState) -> Result<(), Failure> {
         match self.github.workflow_runs_of(&at(lease), &lease.commit.sha).await {
             Ok(runs) => runs.iter().for_each(|run| remember::remember_run_state(commit, run)),
+            Err(limited @ GitHubError::RateLimited { .. }) => return Err(limited.into()),
             Err(error) => tracing::warn!(%error, "looking for missed workflow runs"),
         }
+        Ok(())
     }
 }

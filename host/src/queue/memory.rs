@@ -1,7 +1,10 @@
 //! The queue in memory, for one instance. It loses what waits when the process ends.
 
-use super::{Accepted, Depth, Ended, JobQueue, Lease, QueueError};
-use crate::model::{Clock, CommitKey, DeliveryId, Job, JobId, Unix};
+#[cfg(test)]
+mod tests;
+
+use super::{Accepted, Coalescing, Depth, Ended, JobQueue, Lease, Pressure, QueueError};
+use crate::model::{Clock, CommitKey, DeliveryId, InstallationId, Job, JobId, Unix};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,7 +27,8 @@ pub struct MemoryQueue {
     busy: watch::Sender<usize>,
     clock: Arc<dyn Clock>,
     capacity: usize,
-    coalesce: Duration,
+    coalescing: Coalescing,
+    pressure: Option<Arc<dyn Pressure>>,
 }
 
 #[derive(Debug, Default)]
@@ -51,11 +55,46 @@ struct Leased {
     overtaken: Arc<Notify>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Waiting {
     jobs: Vec<Job>,
     /// Its place in `ready`, if it has one.
     place: Option<(Instant, u64)>,
+    /// When the first of its jobs came.
+    since: Instant,
+    /// Until when its hints are gathered.
+    gathered: Instant,
+    /// One of its jobs is due, so that no hint delays it.
+    due: bool,
+    /// What was given back is not taken again before.
+    not_before: Instant,
+}
+
+impl Waiting {
+    fn from(now: Instant) -> Self {
+        Self { jobs: Vec::new(), place: None, since: now, gathered: now, due: false, not_before: now }
+    }
+}
+
+/// How long what waits for a commit goes on waiting, now that a job joins it.
+#[derive(Clone, Copy, Debug)]
+enum Joins {
+    /// Its time has come.
+    Due,
+    /// A hint: others may follow.
+    Hint(Coalescing),
+    /// A hint, while the installation is limited.
+    HintUnderPressure(Coalescing),
+}
+
+impl Joins {
+    fn until(self, since: Instant, now: Instant) -> Instant {
+        match self {
+            Joins::Due => now,
+            Joins::Hint(coalescing) => (now + coalescing.quiet).min(since + coalescing.most),
+            Joins::HintUnderPressure(coalescing) => since + coalescing.while_limited,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,9 +105,22 @@ enum Ledger {
 }
 
 impl MemoryQueue {
-    /// `capacity`: jobs that wait at most. `coalesce`: how long hints about one commit are gathered.
-    pub fn new(clock: Arc<dyn Clock>, capacity: usize, coalesce: Duration) -> Self {
-        Self { inner: Mutex::default(), changed: Notify::new(), busy: watch::Sender::new(0), clock, capacity, coalesce }
+    /// `capacity`: jobs that wait at most. `quiet`: how long hints about one commit are gathered after the last one.
+    pub fn new(clock: Arc<dyn Clock>, capacity: usize, quiet: Duration) -> Self {
+        let (inner, changed, busy) = (Mutex::default(), Notify::new(), watch::Sender::new(0));
+        Self { inner, changed, busy, clock, capacity, coalescing: Coalescing::after(quiet), pressure: None }
+    }
+
+    /// Gathers longer what an installation can do nothing about.
+    pub fn under(self, pressure: Arc<dyn Pressure>) -> Self {
+        Self { pressure: Some(pressure), ..self }
+    }
+
+    fn hint(&self, installation: InstallationId) -> Joins {
+        match self.pressure.as_ref().is_some_and(|pressure| pressure.is_limited(installation)) {
+            true => Joins::HintUnderPressure(self.coalescing),
+            false => Joins::Hint(self.coalescing),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -117,8 +169,9 @@ impl Inner {
         self.counter
     }
 
-    /// Puts a job behind the others of its commit; the first of a free commit also gets a place in line.
-    fn push(&mut self, job: Job, at: Instant) {
+    /// Puts a job behind the others of its commit; those of a free commit have a place in line.
+    fn push(&mut self, job: Job, joins: Joins) {
+        let now = Instant::now();
         let commit = job.commit.clone();
         let counter = self.next();
         self.jobs += 1;
@@ -127,29 +180,39 @@ impl Inner {
             leased.overtaken.notify_one();
         }
         let leased = leased.is_some();
-        let waiting = self.waiting.entry(commit.clone()).or_default();
+        let waiting = self.waiting.entry(commit.clone()).or_insert_with(|| Waiting::from(now));
         waiting.jobs.push(job);
-        if !leased && waiting.place.is_none() {
-            waiting.place = Some((at, counter));
-            self.ready.insert((at, counter), commit);
+        if !waiting.due {
+            waiting.gathered = joins.until(waiting.since, now);
         }
+        waiting.due |= matches!(joins, Joins::Due);
+        let at = waiting.gathered.max(waiting.not_before);
+        if leased || waiting.place.is_some_and(|place| place.0 == at) {
+            return;
+        }
+        if let Some(place) = waiting.place.replace((at, counter)) {
+            self.ready.remove(&place);
+        }
+        self.ready.insert((at, counter), commit);
     }
 
     /// What comes back goes before what came since: order per commit.
     fn put_back(&mut self, commit: &CommitKey, mut jobs: Vec<Job>) {
         self.jobs += jobs.len();
-        let waiting = self.waiting.entry(commit.clone()).or_default();
+        let waiting = self.waiting.entry(commit.clone()).or_insert_with(|| Waiting::from(Instant::now()));
         jobs.append(&mut waiting.jobs);
         waiting.jobs = jobs;
     }
 
-    /// Gives a commit that is free again its place, if something waits for it.
-    fn release(&mut self, commit: &CommitKey, at: Instant) {
+    /// Gives a commit that is free again its place, if something waits for it. What comes back is due at its time.
+    fn release(&mut self, commit: &CommitKey, comes_back: Option<Instant>) {
         self.leased.remove(commit);
         let counter = self.next();
         if let Some(waiting) = self.waiting.get_mut(commit)
             && waiting.place.is_none()
         {
+            waiting.not_before = comes_back.unwrap_or(waiting.not_before);
+            let at = comes_back.unwrap_or(waiting.gathered);
             waiting.place = Some((at, counter));
             self.ready.insert((at, counter), commit.clone());
         }
@@ -164,7 +227,7 @@ impl Inner {
             job.now = job.now.max(now);
             // Ids sort by time, and decisions by them: this one begins now.
             job.id = JobId(uuid::Uuid::now_v7().to_string());
-            self.push(job, Instant::now());
+            self.push(job, Joins::Due);
         }
     }
 
@@ -192,6 +255,7 @@ impl Inner {
 impl JobQueue for MemoryQueue {
     async fn accept(&self, delivery: DeliveryId, job: Job) -> Result<Accepted, QueueError> {
         let id = job.id.clone();
+        let joins = self.hint(job.commit.installation);
         {
             let mut inner = self.lock();
             if matches!(inner.ledger.get(&delivery), Some(Ledger::Queued | Ledger::Done)) {
@@ -205,7 +269,7 @@ impl JobQueue for MemoryQueue {
                 inner.ledger_order.push_back((Instant::now(), delivery));
             }
             inner.forget_old_deliveries();
-            inner.push(job, Instant::now() + self.coalesce);
+            inner.push(job, joins);
         }
         self.tell();
         Ok(Accepted::Queued(id))
@@ -216,7 +280,7 @@ impl JobQueue for MemoryQueue {
             let mut inner = self.lock();
             let counter = inner.next();
             if not_before <= self.clock.now() {
-                inner.push(job, Instant::now());
+                inner.push(job, Joins::Due);
             } else {
                 inner.delayed.insert((not_before, counter), job);
             }
@@ -245,16 +309,17 @@ impl JobQueue for MemoryQueue {
     async fn give_back(&self, lease: Lease, ended: Ended) -> Result<(), QueueError> {
         {
             let mut inner = self.lock();
-            let mut at = Instant::now();
+            let now = Instant::now();
+            let mut comes_back = None;
             match ended {
                 Ended::Done => inner.settle(&lease.jobs, Ledger::Done),
                 Ended::Retry(after) => {
-                    at += after;
+                    comes_back = Some(now + after);
                     let again = lease.jobs.into_iter().map(|job| Job { attempt: job.attempt + 1, ..job });
                     inner.put_back(&lease.commit, again.collect());
                 }
                 Ended::Wait(after) => {
-                    at += after;
+                    comes_back = Some(now + after);
                     inner.put_back(&lease.commit, lease.jobs);
                 }
                 Ended::Buried(reason) => {
@@ -266,7 +331,7 @@ impl JobQueue for MemoryQueue {
                     }
                 }
             }
-            inner.release(&lease.commit, at);
+            inner.release(&lease.commit, comes_back);
         }
         self.tell();
         Ok(())
@@ -307,114 +372,5 @@ impl JobQueue for MemoryQueue {
 
     async fn buried(&self) -> Vec<(CommitKey, String)> {
         self.lock().buried.iter().rev().cloned().collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{HeadSha, InstallationId, JobKind, RepositoryName};
-
-    #[derive(Debug)]
-    struct Fixed;
-    impl Clock for Fixed {
-        fn now(&self) -> Unix {
-            1_000
-        }
-    }
-
-    fn queue(capacity: usize) -> MemoryQueue {
-        MemoryQueue::new(Arc::new(Fixed), capacity, Duration::ZERO)
-    }
-
-    fn job(id: &str, commit: u8) -> Job {
-        Job {
-            id: JobId(id.to_owned()),
-            commit: CommitKey {
-                installation: InstallationId(1),
-                repository: RepositoryName::new("acme", "shop").expect("valid"),
-                sha: HeadSha::parse(&format!("{commit:040x}")).expect("valid"),
-            },
-            kind: JobKind::Deadline,
-            now: 1_000,
-            delivery: None,
-            attempt: 0,
-        }
-    }
-
-    fn delivery(id: &str) -> DeliveryId {
-        DeliveryId::parse(id).expect("valid")
-    }
-
-    fn ids(lease: &Lease) -> Vec<&str> {
-        lease.jobs.iter().map(|job| job.id.0.as_str()).collect()
-    }
-
-    /// Proves R7, W32.
-    #[tokio::test]
-    async fn hints_about_one_commit_are_taken_together_and_in_order() {
-        let queue = queue(10);
-        for (id, commit) in [("a", 1), ("b", 2), ("c", 1)] {
-            queue.accept(delivery(id), job(id, commit)).await.expect("accept");
-        }
-        assert_eq!(ids(&queue.take().await.expect("take")), ["a", "c"]);
-        assert_eq!(ids(&queue.take().await.expect("take")), ["b"]);
-    }
-
-    #[tokio::test]
-    async fn nobody_gets_a_commit_that_is_leased() {
-        let queue = queue(10);
-        queue.accept(delivery("a"), job("a", 1)).await.expect("accept");
-        let lease = queue.take().await.expect("take");
-        queue.accept(delivery("b"), job("b", 1)).await.expect("accept");
-        assert!(queue.poll().is_err());
-        queue.give_back(lease, Ended::Done).await.expect("give back");
-        assert_eq!(ids(&queue.take().await.expect("take")), ["b"]);
-    }
-
-    #[tokio::test]
-    async fn what_failed_comes_back_before_what_came_since() {
-        let queue = queue(10);
-        queue.accept(delivery("a"), job("a", 1)).await.expect("accept");
-        let lease = queue.take().await.expect("take");
-        queue.accept(delivery("b"), job("b", 1)).await.expect("accept");
-        queue.give_back(lease, Ended::Retry(Duration::ZERO)).await.expect("give back");
-        let lease = queue.take().await.expect("take");
-        assert_eq!(ids(&lease), ["a", "b"]);
-        assert_eq!(lease.jobs[0].attempt, 1);
-    }
-
-    /// Proves R4.
-    #[tokio::test]
-    async fn a_delivery_seen_before_is_a_duplicate_until_its_job_is_buried() {
-        let queue = queue(10);
-        let with_delivery = || Job { delivery: Some(delivery("a")), ..job("a", 1) };
-        queue.accept(delivery("a"), with_delivery()).await.expect("accept");
-        assert_eq!(queue.accept(delivery("a"), with_delivery()).await.expect("accept"), Accepted::Duplicate);
-        let lease = queue.take().await.expect("take");
-        queue.give_back(lease, Ended::Buried("no luck".into())).await.expect("give back");
-        assert!(matches!(queue.accept(delivery("a"), with_delivery()).await.expect("accept"), Accepted::Queued(_)));
-        assert_eq!(queue.depth().await.buried, 1);
-    }
-
-    /// Proves R6, W32.
-    #[tokio::test]
-    async fn a_full_queue_refuses_and_remembers_nothing_of_the_delivery() {
-        let queue = queue(1);
-        queue.accept(delivery("a"), job("a", 1)).await.expect("accept");
-        let full = queue.accept(delivery("b"), job("b", 2)).await.expect("accept");
-        assert!(matches!(full, Accepted::Full { .. }));
-        queue.take().await.expect("take");
-        assert!(matches!(queue.accept(delivery("b"), job("b", 2)).await.expect("accept"), Accepted::Queued(_)));
-    }
-
-    #[tokio::test]
-    async fn a_scheduled_job_waits_for_its_time() {
-        let queue = queue(1);
-        queue.schedule(job("later", 1), 2_000).await.expect("schedule");
-        assert!(queue.poll().is_err());
-        queue.schedule(job("due", 2), 1_000).await.expect("schedule");
-        assert_eq!(ids(&queue.take().await.expect("take")), ["due"]);
-        assert_eq!(queue.depth().await.delayed, 1);
     }
 }

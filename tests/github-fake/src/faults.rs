@@ -17,6 +17,7 @@ pub struct Fault {
     one_in: u64,
     random: u64,
     seen: usize,
+    struck: usize,
     pub(crate) effect: Effect,
 }
 
@@ -35,6 +36,12 @@ pub(crate) enum Effect {
     Delay(Gate),
     /// Nothing happens for so long.
     Slow(Duration),
+    /// Nothing happens, and no answer ever comes.
+    Silent,
+    /// It happened, and no answer ever comes.
+    SilentAfter,
+    /// Nothing happened: the hour's budget is used up, and comes again after so long.
+    Exhausted(Duration),
 }
 
 impl Effect {
@@ -46,6 +53,18 @@ impl Effect {
             Effect::DropBefore => "cut before the effect",
             Effect::DropAfter => "cut after the effect",
             Effect::Delay(_) | Effect::Slow(_) => "slow",
+            Effect::Silent => "no answer before the effect",
+            Effect::SilentAfter => "no answer after the effect",
+            Effect::Exhausted(_) => "out of budget",
+        }
+    }
+
+    /// Whether the request does what it asks for.
+    pub(crate) fn lets_happen(&self) -> bool {
+        match self {
+            Effect::Status { .. } | Effect::DropBefore | Effect::Silent | Effect::Exhausted(_) => false,
+            Effect::StatusAfter(_) | Effect::DropAfter | Effect::SilentAfter => true,
+            Effect::Delay(_) | Effect::Slow(_) => true,
         }
     }
 }
@@ -54,7 +73,7 @@ impl Fault {
     /// A fault on requests such as `PATCH /repos/*/check-runs/*`; until told more, a 502 without effect, once.
     pub fn on(pattern: &str) -> Self {
         let effect = Effect::Status { status: 502, headers: Vec::new() };
-        Self { pattern: pattern.to_owned(), first: 1, times: 1, one_in: 1, random: 0, seen: 0, effect }
+        Self { pattern: pattern.to_owned(), first: 1, times: 1, one_in: 1, random: 0, seen: 0, struck: 0, effect }
     }
 
     /// Fails the `nth` match, counted from 1, instead of the first.
@@ -116,6 +135,26 @@ impl Fault {
         Self { effect: Effect::Slow(time), ..self }
     }
 
+    /// No answer ever comes, and nothing happens.
+    pub fn silent(self) -> Self {
+        Self { effect: Effect::Silent, ..self }
+    }
+
+    /// The effect happens, and no answer ever comes.
+    pub fn silent_after(self) -> Self {
+        Self { effect: Effect::SilentAfter, ..self }
+    }
+
+    /// Answers that the primary limit is reached, until so long from then.
+    pub fn exhausted(self, wait: Duration) -> Self {
+        Self { effect: Effect::Exhausted(wait), ..self }
+    }
+
+    /// The pattern, if not one request has failed by it.
+    pub(crate) fn in_vain(&self) -> Option<&str> {
+        (self.struck == 0).then_some(self.pattern.as_str())
+    }
+
     /// Whether this request fails; counts it if it matches.
     pub(crate) fn strikes(&mut self, method: &str, path: &str) -> bool {
         if !matches(&self.pattern, method, path) {
@@ -123,7 +162,9 @@ impl Fault {
         }
         self.seen += 1;
         let in_turn = self.seen >= self.first && self.seen - self.first < self.times;
-        in_turn && (self.one_in == 1 || self.next_random().is_multiple_of(self.one_in))
+        let strikes = in_turn && (self.one_in == 1 || self.next_random().is_multiple_of(self.one_in));
+        self.struck += usize::from(strikes);
+        strikes
     }
 
     fn next_random(&mut self) -> u64 {

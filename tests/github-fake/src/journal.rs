@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Which of the two addresses was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,17 @@ pub enum Identity {
     Refused,
 }
 
+impl Identity {
+    /// Whose limits hold: an installation's, or with 0 the App's own.
+    pub fn lane(&self) -> Option<u64> {
+        match self {
+            Identity::Nobody | Identity::Refused => None,
+            Identity::App => Some(0),
+            Identity::Installation { id, .. } => Some(*id),
+        }
+    }
+}
+
 /// One request and how it was answered.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -40,6 +51,8 @@ pub struct Entry {
     pub body: Value,
     /// Whether the request came while its sender had been told to wait.
     pub while_limited: bool,
+    /// How long the answer tells its sender to wait.
+    pub told_to_wait: Option<Duration>,
     /// When the request came and when it was answered.
     pub began: Instant,
     pub ended: Instant,
@@ -107,6 +120,18 @@ impl Journal {
         chains.into_iter().map(|(_, length)| length).max().unwrap_or(0)
     }
 
+    /// Requests of an installation that began between an answer that told it to wait and the time that this named. `on_the_way`
+    /// is how long an answer and the requests that cross it may take.
+    pub fn before_the_named_time(&self, on_the_way: Duration) -> Vec<(&Entry, &Entry)> {
+        let refused = self.entries.iter().filter_map(|entry| Some((entry, entry.told_to_wait?)));
+        let early = refused.flat_map(|(refused, wait)| {
+            let (told, named) = (refused.ended + on_the_way, refused.ended + wait);
+            let others = self.entries.iter().filter(|entry| entry.identity.lane() == refused.identity.lane());
+            others.filter(move |entry| told < entry.began && entry.began < named).map(move |entry| (refused, entry))
+        });
+        early.collect()
+    }
+
     /// Requests sent although their sender had been told to wait. A polite client has none but the first.
     pub fn while_limited(&self) -> usize {
         self.entries.iter().filter(|e| e.while_limited).count()
@@ -124,23 +149,18 @@ impl fmt::Display for Journal {
     }
 }
 
-/// Whether `method path` fits a pattern in which `*` stands for any text, also across `/`.
+/// Whether `method path` fits a pattern in which `*` stands for any text, also across `/`, and `?` for text within one part.
 pub(crate) fn matches(pattern: &str, method: &str, path: &str) -> bool {
-    let text = format!("{method} {path}");
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else { return false };
-    let mut parts = parts.peekable();
-    if parts.peek().is_none() {
-        return rest.is_empty();
-    }
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return rest.ends_with(part);
-        }
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    true
+    fits(pattern, &format!("{method} {path}"))
+}
+
+fn fits(pattern: &str, text: &str) -> bool {
+    let Some(at) = pattern.find(['*', '?']) else { return pattern == text };
+    let Some(text) = text.strip_prefix(&pattern[..at]) else { return false };
+    let (across, rest) = (pattern[at..].starts_with('*'), &pattern[at + 1..]);
+    let reach = if across { text.len() } else { text.find('/').unwrap_or(text.len()) };
+    let mut ends = text.char_indices().map(|(end, _)| end).chain([text.len()]);
+    ends.by_ref().take_while(|end| *end <= reach).any(|end| fits(rest, &text[end..]))
 }
 
 #[cfg(test)]
@@ -155,5 +175,7 @@ mod tests {
         assert!(!matches("PATCH /repos/*/check-runs/*", "GET", "/repos/acme/shop/check-runs/7"));
         assert!(matches("GET /app", "GET", "/app"));
         assert!(matches("*", "GET", "/anything"));
+        assert!(matches("GET /runs/?/jobs", "GET", "/runs/7/jobs"));
+        assert!(!matches("GET /runs/?", "GET", "/runs/7/jobs"));
     }
 }

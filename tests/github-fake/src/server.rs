@@ -21,9 +21,10 @@ use axum::routing::{MethodFilter, on};
 use bytes::Bytes;
 use http::HeaderMap;
 use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
@@ -201,15 +202,18 @@ async fn respond(
         status: None,
         body: serde_json::from_slice(&body).unwrap_or_default(),
         while_limited: false,
+        told_to_wait: None,
         began,
         ended: began,
     };
-    let effective = !matches!(effect, Some(Effect::Status { .. } | Effect::DropBefore));
-    shared.change(|state| {
+    let effective = effect.as_ref().is_none_or(Effect::lets_happen);
+    let silent = matches!(effect, Some(Effect::Silent | Effect::SilentAfter));
+    let response = shared.change(|state| {
         let call = (route, query, path);
         let answer = attempt(state, call, &parts.headers, &body, (&mut entry, effective));
         let answer = match effect {
-            Some(Effect::DropBefore | Effect::DropAfter) => None,
+            Some(Effect::DropBefore | Effect::DropAfter | Effect::Silent | Effect::SilentAfter) => None,
+            Some(Effect::Exhausted(wait)) => Some(exhausted(state.now(), wait).answer()),
             Some(Effect::StatusAfter(status)) => Some(Refusal::new(status, "Server Error").answer()),
             Some(Effect::Status { status, headers }) => {
                 Some(Refusal { headers, ..Refusal::new(status, "Server Error") }.answer())
@@ -217,12 +221,42 @@ async fn respond(
             Some(Effect::Delay(_) | Effect::Slow(_)) | None => Some(answer),
         };
         entry.ended = Instant::now();
+        entry.told_to_wait = answer.as_ref().and_then(|answer| told_to_wait(answer, state.now()));
         entry.status = answer.as_ref().map(|answer| answer.status);
         if state.keep_journal {
             state.journal.entries.push(entry);
         }
         answer.map_or_else(dropped, render)
-    })
+    });
+    if silent {
+        std::future::pending::<()>().await;
+    }
+    response
+}
+
+/// Nothing is left of the hour, which ends after so long, in a whole second.
+fn exhausted(now: Timestamp, wait: Duration) -> Refusal {
+    let reset = now.as_second() + wait.as_secs() as i64 + 1;
+    let headers = [
+        ("x-ratelimit-limit", "5000".to_owned()),
+        ("x-ratelimit-remaining", "0".to_owned()),
+        ("x-ratelimit-reset", reset.to_string()),
+    ];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value)).into();
+    Refusal { headers, ..Refusal::new(403, "API rate limit exceeded for installation") }
+}
+
+/// By the headers of a refusal, as GitHub means them.
+fn told_to_wait(answer: &Answer, now: Timestamp) -> Option<Duration> {
+    let header = |name: &str| answer.headers.iter().find(|(known, _)| known == name)?.1.parse::<i64>().ok();
+    if !matches!(answer.status, 403 | 429) {
+        return None;
+    }
+    if let Some(seconds) = header("retry-after") {
+        return u64::try_from(seconds).ok().map(Duration::from_secs);
+    }
+    let reset = Timestamp::from_second(header("x-ratelimit-reset")?).ok()?;
+    (header("x-ratelimit-remaining")? == 0).then(|| reset.duration_since(now).unsigned_abs())
 }
 
 type Asked = (Option<(&'static Route, BTreeMap<String, String>)>, BTreeMap<String, String>, String);

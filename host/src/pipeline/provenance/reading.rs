@@ -75,7 +75,8 @@ impl Comparer {
         let reading = Reading { question, changes, unprotected };
         let procedures = join_all(own.iter().map(|run| self.procedure(&reading, run))).await;
         let procedures: BTreeMap<_, _> = own.iter().map(|run| run.id).zip(procedures).collect();
-        for answer in procedures.values().filter_map(|answer| answer.as_ref().err()) {
+        let lost = reading.changes.values().filter_map(|answer| answer.as_ref().err());
+        for answer in procedures.values().filter_map(|answer| answer.as_ref().err()).chain(lost) {
             if let limited @ GitHubError::RateLimited { .. } = answer {
                 return Err(limited.clone());
             }

@@ -343,6 +343,11 @@ impl Fake {
         self.shared.look(|state| state.struck.clone())
     }
 
+    /// The patterns of faults that no request met.
+    pub fn faults_in_vain(&self) -> Vec<String> {
+        self.shared.look(|state| state.faults.iter().filter_map(|fault| fault.in_vain().map(str::to_owned)).collect())
+    }
+
     pub fn clear_faults(&self) {
         self.shared.change(|state| state.faults.clear());
     }

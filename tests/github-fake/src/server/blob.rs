@@ -34,12 +34,14 @@ async fn serve_blob(shared: &Shared, request: Request) -> Response {
         let secret = path.strip_prefix("/blob/").unwrap_or_default();
         let outcome = match &effect {
             _ if with_credentials => Err(Refusal::new(400, "InvalidAuthenticationInfo")),
+            Some(Effect::Exhausted(_)) => Err(Refusal::new(403, "ServerBusy")),
             Some(Effect::Status { status, .. } | Effect::StatusAfter(status)) => {
                 Err(Refusal::new(*status, "ServerBusy"))
             }
             _ => state.blob(secret),
         };
-        let drops = matches!(effect, Some(Effect::DropBefore | Effect::DropAfter));
+        let drops =
+            matches!(effect, Some(Effect::DropBefore | Effect::DropAfter | Effect::Silent | Effect::SilentAfter));
         let status = outcome.as_ref().map_or_else(|refusal| refusal.status, |_| 200);
         let identity = if with_credentials { Identity::Refused } else { Identity::Nobody };
         if state.keep_journal {
@@ -52,12 +54,16 @@ async fn serve_blob(shared: &Shared, request: Request) -> Response {
                 status: (!drops).then_some(status),
                 body: Value::Null,
                 while_limited: false,
+                told_to_wait: None,
                 began: Instant::now(),
                 ended: Instant::now(),
             });
         }
         if drops { None } else { Some(outcome) }
     });
+    if matches!(effect, Some(Effect::Silent | Effect::SilentAfter)) {
+        std::future::pending::<()>().await;
+    }
     match outcome {
         None => dropped(),
         Some(Err(refusal)) => render(refusal.answer()),
