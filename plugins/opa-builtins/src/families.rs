@@ -4,6 +4,7 @@ pub mod crypto;
 pub mod encoding;
 pub mod globs;
 pub mod graph;
+pub mod graphql;
 pub mod json;
 pub mod jwt;
 pub mod net;

@@ -11,6 +11,7 @@ const FAMILIES: &[&[(&str, Builtin)]] = &[
     families::encoding::BUILTINS,
     families::globs::BUILTINS,
     families::graph::BUILTINS,
+    families::graphql::BUILTINS,
     families::json::BUILTINS,
     families::jwt::BUILTINS,
     families::net::BUILTINS,
