@@ -1,5 +1,6 @@
 //! One file per family of builtins, each with its table.
 
+pub mod casts;
 pub mod crypto;
 pub mod encoding;
 pub mod globs;

@@ -7,6 +7,7 @@ pub type Builtin = fn(&Context, &[Value]) -> Result<Value, Fault>;
 
 /// One table per family.
 const FAMILIES: &[&[(&str, Builtin)]] = &[
+    families::casts::BUILTINS,
     families::crypto::BUILTINS,
     families::encoding::BUILTINS,
     families::globs::BUILTINS,

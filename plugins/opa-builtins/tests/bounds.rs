@@ -147,6 +147,30 @@ fn paths_that_grow_exponentially_are_undefined() {
 }
 
 #[test]
+fn a_query_that_nests_without_end_is_undefined() {
+    for open in ["{a", "query ($a: [", "{a(b: [", "{a(b: {c: "] {
+        assert!(is_undefined("graphql.parse_query", &[text(&open.repeat(100_000))]), "{open}");
+    }
+    let deep = "{a".repeat(1_000) + &"}".repeat(1_000);
+    assert!(is_undefined("graphql.parse_query", &[text(&deep)]));
+    assert!(is_undefined("graphql.parse_schema", &[text(&("type T { a: ".to_owned() + &"[".repeat(100_000)))]));
+}
+
+#[test]
+fn fragments_whose_fields_double_with_each_are_no_valid_query() {
+    let mut query = "{ ...F0 ...G0 }".to_owned();
+    for level in 0..40 {
+        for name in ["F", "G"] {
+            let next = level + 1;
+            query.push_str(&format!(" fragment {name}{level} on Query {{ o {{ ...F{next} x ...G{next} }} }}"));
+        }
+    }
+    query.push_str(" fragment F40 on Query { x } fragment G40 on Query { x }");
+    let schema = "type Query { o: Query x: Int }";
+    assert_eq!(call(&Context::at(0), "graphql.is_valid", &[text(&query), text(schema)]), Ok(false.into()));
+}
+
+#[test]
 fn the_same_question_gets_the_same_uuid_of_version_four() {
     let context = Context::at(0);
     let ask = |question: &str| call(&context, "uuid.rfc4122", &[text(question)]);

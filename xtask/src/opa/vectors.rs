@@ -165,8 +165,10 @@ fn ask(vectors: &[Vector]) -> Result<Vec<Option<String>>> {
     let directory = tempfile::tempdir().context("making a directory for the questions")?;
     let module = directory.path().join("vectors.rego");
     std::fs::write(&module, questions(vectors)).context("writing the questions")?;
-    let question =
-        Question { query: "data.vectors.texts".to_owned(), files: vec![module], flags: Vec::new(), input: None };
+    // Version 1 of Rego refuses to call them.
+    let is_of_version_0 = vectors.iter().any(|vector| vector.builtin.starts_with("cast_"));
+    let flags = if is_of_version_0 { vec!["--v0-compatible"] } else { Vec::new() };
+    let question = Question { query: "data.vectors.texts".to_owned(), files: vec![module], flags, input: None };
     let texts = eval(&question)?.context("opa gave no answers")?;
     let text = |index: usize| {
         let text = texts.get(index.to_string())?.as_str()?;

@@ -2,6 +2,7 @@
 
 pub(crate) mod key;
 pub(crate) mod pem;
+mod private;
 mod x509;
 
 use hmac::{Hmac, Mac, digest::KeyInit};
@@ -20,6 +21,9 @@ pub const BUILTINS: &[(&str, Builtin)] = &[
     ("crypto.hmac.sha256", hmac::<Hmac<Sha256>>),
     ("crypto.hmac.sha512", hmac::<Hmac<Sha512>>),
     ("crypto.hmac.equal", hmac_equal),
+    ("crypto.parse_private_keys", private::parse_private_keys),
+    ("crypto.x509.parse_keypair", private::parse_keypair),
+    ("crypto.x509.parse_rsa_private_key", private::parse_rsa_private_key),
     ("crypto.x509.parse_certificates", x509::parse_certificates),
     ("crypto.x509.parse_and_verify_certificates", x509::parse_and_verify),
     ("crypto.x509.parse_and_verify_certificates_with_options", x509::parse_and_verify_with_options),

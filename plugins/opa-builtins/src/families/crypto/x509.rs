@@ -1,6 +1,6 @@
 //! Certificates and requests, shown with the members that OPA shows: those of Go's own structures.
 
-mod certificate;
+pub mod certificate;
 mod extensions;
 mod host;
 mod name;
@@ -15,6 +15,7 @@ use crate::{Context, Fault, Value, families::encoding::from_base64, operands};
 use certificate::{UriStrings, shown};
 use verify::Options;
 
+pub use extensions::base64;
 pub use request::parse_certificate_request;
 
 pub fn parse_certificates(_: &Context, arguments: &[Value]) -> Result<Value, Fault> {
