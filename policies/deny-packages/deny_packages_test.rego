@@ -33,6 +33,10 @@ test_no_namespace_is_no_wildcard if {
 
 test_spellings_of_one_package_are_one if {
 	denied(["pkg:pypi/Yaml_Reader@1"], [rule("pkg:pypi/yaml-reader")]) == {"pkg:pypi/Yaml_Reader@1"}
+	every name in ["yaml.reader", "YAML--reader", "yaml_._reader", "yaml-_.reader@2"] {
+		denied([concat("", ["pkg:pypi/", name])], [rule("pkg:pypi/Yaml_Reader")]) == {concat("", ["pkg:pypi/", name])}
+	}
+	denied(["pkg:pypi/yamlreader", "pkg:pypi/yaml-reader-2"], [rule("pkg:pypi/yaml-reader")]) == set()
 	denied(["pkg:maven/org.example/Rope"], [rule("pkg:maven/org.example/rope")]) == set()
 }
 

@@ -63,8 +63,8 @@ qualifiers(text) := {[lower(parts[0]), decoded_or_raw(value)] |
 	value := concat("=", array.slice(parts, 1, count(parts)))
 }
 
-# Registries that take two spellings for one package.
-canonical("pypi", text) := replace(replace(lower(text), "_", "-"), ".", "-")
+# Registries that take two spellings for one package. To PyPI any run of `-`, `_` and `.` is one separator.
+canonical("pypi", text) := regex.replace(lower(text), `[-_.]+`, "-")
 
 canonical(kind, text) := lower(text) if kind in {"bitbucket", "composer", "deb", "github", "gitlab", "golang", "npm"}
 
