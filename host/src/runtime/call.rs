@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Engine, Store, UpdateDeadline};
 
@@ -85,6 +85,8 @@ enum Failed {
     /// Out of wall time, without having had its CPU time: says nothing of the plugin.
     Starved,
     Ended(Ended, String),
+    /// A function of ours, or a library below it, panicked over what the plugin handed it.
+    Panicked(String),
 }
 
 impl Failed {
@@ -93,6 +95,11 @@ impl Failed {
         match self {
             Failed::Starved => LimitName::Wall.broken(plugin, &template.limits),
             Failed::Ended(Ended::Limit(limit), _) => limit.broken(plugin, &template.limits),
+            Failed::Panicked(words) => {
+                let mut sentence = format!("`{plugin}` made a function of the host panic: {words}");
+                super::builder::shorten(&mut sentence, template.limits.texts.message);
+                Broken::new(BrokenKind::Trap, sentence).hint("report this to the authors of Palisade, with the artifact")
+            }
             Failed::Ended(Ended::Other(kind, message), last_words) => {
                 let did = match kind {
                     BrokenKind::Trap => "trapped",
@@ -140,7 +147,19 @@ async fn attempt<E: Entry>(
     }));
     match (&mut task.0).await {
         Ok(answer) => answer,
-        Err(error) => Err(host(&format!("a host function failed: {error}"))),
+        Err(error) => Err(died(error)),
+    }
+}
+
+/// Why a call's task ended without an answer. Somebody's plugin or artifact can make us panic, so that is no outage.
+fn died(error: JoinError) -> Failed {
+    match error.try_into_panic() {
+        Ok(payload) => {
+            let text = payload.downcast_ref::<&str>().copied();
+            let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+            Failed::Panicked(text.unwrap_or("it left no word").to_owned())
+        }
+        Err(error) => host(&format!("the call was given up: {error}")),
     }
 }
 
@@ -242,4 +261,43 @@ fn last_words(state: &State) -> String {
     let mut words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     super::builder::shorten(&mut words, state.limits.texts.title);
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::engine::Machine;
+    use super::*;
+    use crate::model::PluginName;
+    use wasmtime::component::{Component, Linker};
+
+    /// A component that holds nothing.
+    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    /// A host function over which a library of ours panics.
+    struct Panicking;
+
+    impl Entry for Panicking {
+        type Answer = ();
+
+        async fn enter(&self, _: &mut Store<State>, _: &Instance) -> wasmtime::Result<()> {
+            panic!("index {} out of bounds", 7)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_library_of_the_host_that_a_plugin_makes_panic_is_the_plugins_failure_and_no_outage() {
+        let engine = Machine::start(1).unwrap().engine;
+        let component = Component::new(&engine, EMPTY).unwrap();
+        let template = Template {
+            name: PluginName::parse("scan").unwrap(),
+            pre: Linker::new(&engine).instantiate_pre(&component).unwrap(),
+            limits: Arc::new(Limits::default()),
+            seed: [].into(),
+        };
+        let site = Site { engine, permits: Arc::new(Semaphore::new(1)) };
+        let broken = enter_at_load(&site, &template, Panicking).await.unwrap_err();
+        assert_eq!(broken.kind, BrokenKind::Trap);
+        assert_eq!(broken.message, "`scan` made a function of the host panic: index 7 out of bounds");
+        assert_eq!(site.permits.available_permits(), 1, "the place is given back");
+    }
 }
