@@ -326,6 +326,20 @@ pub struct Opa {
     pub server_url: Option<String>,
 }
 
+/// One of several keys that an OPA bundle may be signed with.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerificationKey {
+    /// The public key in PEM, or for the HMAC algorithms the secret. Relative to the configuration file's directory.
+    pub file: PathBuf,
+    /// Default `RS256`.
+    #[serde(default)]
+    pub algorithm: Option<String>,
+    /// The scope that a signature by this key must name. Default none.
+    #[serde(default)]
+    pub scope: Option<String>,
+}
+
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Plugin {
@@ -340,6 +354,9 @@ pub struct Plugin {
     pub verification_algorithm: Option<String>,
     /// The scope that the signature must name. Default none.
     pub verification_scope: Option<String>,
+    /// Several such keys by the id that a signature names, each with its own algorithm and scope, in the place of the
+    /// three above: for the time in which one key takes another's place. Default none.
+    pub verification_keys: BTreeMap<String, VerificationKey>,
     /// An OPA server that is asked instead of a file, such as `http://127.0.0.1:8181`.
     pub opa_server: Option<String>,
     /// Capabilities granted. Default none.
@@ -439,7 +456,8 @@ impl Config {
     /// Paths in a file are relative to the file, not to where the process was started.
     fn resolve_paths(&mut self, directory: &Path) {
         let plugins = self.plugins.values_mut().flat_map(|plugin| {
-            [&mut plugin.file, &mut plugin.data, &mut plugin.verification_key].into_iter().flatten()
+            let keys = plugin.verification_keys.values_mut().map(|key| &mut key.file);
+            [&mut plugin.file, &mut plugin.data, &mut plugin.verification_key].into_iter().flatten().chain(keys)
         });
         for path in plugins.chain(self.github.private_key_path.as_mut()).chain(self.records.directory.as_mut()) {
             *path = directory.join(&*path);

@@ -37,6 +37,16 @@ pub struct OpaOptions {
     pub verification_key: Option<PathBuf>,
     pub verification_algorithm: Option<String>,
     pub verification_scope: Option<String>,
+    /// By key id, in the place of the one key above.
+    pub verification_keys: BTreeMap<String, KeyFile>,
+}
+
+/// A key that bundles are signed with.
+#[derive(Clone, Debug)]
+pub struct KeyFile {
+    pub file: PathBuf,
+    pub algorithm: Option<String>,
+    pub scope: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

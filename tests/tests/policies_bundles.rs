@@ -239,6 +239,16 @@ async fn a_signed_bundle_is_verified_with_the_key_and_refused_without_a_match() 
     let error = start_error(&configuration(&bundle, &verified(&secret, "verification_scope = \"write\""), "")).await;
     assert!(error.contains("verification_scope"), "{error}");
 
+    // Without an id of its own OPA names every key so.
+    let by_id = |key: &Path, id: &str| {
+        format!("verification_keys.{id} = {{ file = \"{}\", algorithm = \"HS256\" }}", key.display())
+    };
+    let both = format!("{}\n{}", by_id(&wrong, "before"), by_id(&secret, "default"));
+    let palisade = TestHost::with(&configuration(&bundle, &both, "")).await;
+    assert_eq!(judged(&palisade, "CRITICAL").await.to_string(), "failure: Our Check - Failed");
+    let error = start_error(&configuration(&bundle, &by_id(&secret, "before"), "")).await;
+    assert!(error.contains("names the key \"default\", and verification_keys has before"), "{error}");
+
     let module = repacked(&bundle, |path, bytes| if path == "/data.json" { b"{}".to_vec() } else { bytes });
     std::fs::write(&bundle, module).expect("writing the bundle");
     let error = start_error(&configuration(&bundle, &verified(&secret, ""), "")).await;

@@ -3,13 +3,13 @@
 mod selection;
 mod trust;
 
-use crate::config::{Check, Config};
+use crate::config::{Check, Config, VerificationKey};
 use crate::model::plan::{
     BaselineMissing, Conclusion, DRY_RUN, DRY_RUN_NAME_CHARACTERS, Judges, PushedCommits, WaitFor,
 };
 use crate::model::report::Coverage;
 use crate::model::{CheckName, PluginName};
-use crate::plugins::{Catalogue, Engine, Entry, OpaOptions, PluginConfig, PluginSource};
+use crate::plugins::{Catalogue, Engine, Entry, KeyFile, OpaOptions, PluginConfig, PluginSource};
 use crate::policy::{
     self, AvailableKind, AvailablePlugin, CheckConfig, Entrypoints, KnobOverrides, PolicyConfig, PolicyUse, Rules,
     WaiverConfig,
@@ -94,8 +94,14 @@ fn plugin(config: &Config, name: &str) -> Result<Option<PluginConfig>> {
             verification_key: section.verification_key,
             verification_algorithm: section.verification_algorithm,
             verification_scope: section.verification_scope,
+            verification_keys: section.verification_keys.into_iter().map(|(id, key)| (id, key_file(key))).collect(),
         },
     }))
+}
+
+fn key_file(key: VerificationKey) -> KeyFile {
+    let VerificationKey { file, algorithm, scope } = key;
+    KeyFile { file, algorithm, scope }
 }
 
 fn no_source(name: &str) -> anyhow::Error {

@@ -27,6 +27,7 @@ impl OpaData {
             verification_key: self.verification_key.clone(),
             verification_algorithm: self.verification_algorithm.clone(),
             verification_scope: self.verification_scope.clone(),
+            verification_keys: Default::default(),
         }
     }
 }

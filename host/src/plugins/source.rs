@@ -1,13 +1,14 @@
 //! From what the configuration names to what can be loaded: a component, an OPA module with its data, Rego sources, or
 //! the address of an OPA server. Reads files; compiles and runs nothing.
 
-use super::{OpaOptions, PluginConfig, PluginSource};
+use super::{KeyFile, OpaOptions, PluginConfig, PluginSource};
 use crate::model::{Broken, BrokenKind, PluginName};
 use crate::rego;
-use crate::rego::bundle::signature::{Signature, Verification};
+use crate::rego::bundle::signature::{Key, Signature, Verification};
 use crate::rego::bundle::{self, Bundle, Program};
 use crate::rego::remote::OpaServer;
 use crate::runtime::{LimitOverrides, limits};
+use anyhow::Context as _;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -127,11 +128,22 @@ fn of_bundle(bundle: Bundle, what: &'static str, data_file: Option<PathBuf>) -> 
 }
 
 fn verification(options: &OpaOptions) -> anyhow::Result<Option<Verification>> {
-    let Some(path) = &options.verification_key else { return Ok(None) };
-    let key = bundle::read_file(path, MOST_KEY_BYTES)?;
-    let scope = options.verification_scope.as_deref();
-    let verification = Verification::new(&key, options.verification_algorithm.as_deref(), scope);
-    verification.map(Some).map_err(|error| error.context(format!("verification_key {}", path.display())))
+    let (algorithm, scope) = (options.verification_algorithm.as_deref(), options.verification_scope.as_deref());
+    if let Some(path) = &options.verification_key {
+        let key = key(path, algorithm, scope);
+        return key.map(|key| Some(Verification::One(key))).with_context(|| "verification_key");
+    }
+    let mut keys = BTreeMap::new();
+    for (id, KeyFile { file, algorithm, scope }) in &options.verification_keys {
+        let key = key(file, algorithm.as_deref(), scope.as_deref());
+        keys.insert(id.clone(), key.with_context(|| format!("verification_keys.{id}"))?);
+    }
+    Ok((!keys.is_empty()).then_some(Verification::ById(keys)))
+}
+
+fn key(path: &Path, algorithm: Option<&str>, scope: Option<&str>) -> anyhow::Result<Key> {
+    let bytes = bundle::read_file(path, MOST_KEY_BYTES)?;
+    Key::new(&bytes, algorithm, scope).with_context(|| path.display().to_string())
 }
 
 /// A chain of certificates has some thousand bytes.
@@ -158,7 +170,12 @@ fn refuse_what_has_no_effect(config: &PluginConfig, found: &Found<'_>) -> Result
     let what = found.origin.as_ref().map_or("plugin", |origin| origin.what);
     let options = &config.opa;
     let signature_only = options.verification_algorithm.is_some() || options.verification_scope.is_some();
-    let problem = if options.verification_key.is_some() && what != "OPA bundle" {
+    let has_keys = !options.verification_keys.is_empty();
+    let problem = if has_keys && (options.verification_key.is_some() || signature_only) {
+        Some(("verification_keys", "stands beside the keys for a single one; each of its keys says its own".to_owned()))
+    } else if has_keys && what != "OPA bundle" {
+        Some(("verification_keys", format!("is for OPA bundles, and this is an {what}")))
+    } else if options.verification_key.is_some() && what != "OPA bundle" {
         Some(("verification_key", format!("is for OPA bundles, and this is an {what}")))
     } else if signature_only && options.verification_key.is_none() {
         Some(("verification_key", "is missing; an algorithm or a scope alone checks nothing".to_owned()))

@@ -16,22 +16,31 @@ pub const FILE: &str = ".signatures.json";
 pub const DEFAULT_ALGORITHM: &str = "RS256";
 
 /// What a bundle's signature is held against.
+#[derive(Clone, Debug)]
+pub enum Verification {
+    /// Whatever key the signature names.
+    One(Key),
+    /// By the id that the signature names.
+    ById(BTreeMap<String, Key>),
+}
+
+/// A key, with what a signature by it must look like.
 #[derive(Clone)]
-pub struct Verification {
+pub struct Key {
     key: DecodingKey,
     algorithm: Algorithm,
     /// The signature must name the same one; empty where it names none.
     scope: String,
 }
 
-impl std::fmt::Debug for Verification {
+impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Verification({:?}, scope {:?})", self.algorithm, self.scope)
+        write!(f, "Key({:?}, scope {:?})", self.algorithm, self.scope)
     }
 }
 
-impl Verification {
-    /// A key as PEM, or for the algorithms of the HMAC family the secret itself.
+impl Key {
+    /// As PEM, or for the algorithms of the HMAC family the secret itself.
     pub fn new(key: &[u8], algorithm: Option<&str>, scope: Option<&str>) -> Result<Self> {
         let name = algorithm.unwrap_or(DEFAULT_ALGORITHM);
         let algorithm: Algorithm = name.parse().map_err(|_| {
@@ -46,6 +55,36 @@ impl Verification {
         let key = key.with_context(|| format!("the key is no public key in PEM for {name}"))?;
         Ok(Self { key, algorithm, scope: scope.unwrap_or_default().to_owned() })
     }
+}
+
+impl Verification {
+    /// The key for a token, and what the configuration calls it.
+    fn key(&self, token: &str) -> Result<(&Key, String)> {
+        match self {
+            Self::One(key) => Ok((key, "verification_key".to_owned())),
+            Self::ById(keys) => {
+                let known = keys.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+                let id = key_id(token)?
+                    .ok_or_else(|| anyhow!("its signature names no key, and verification_keys has {known}"))?;
+                let key = keys
+                    .get(&id)
+                    .ok_or_else(|| anyhow!("its signature names the key {id:?}, and verification_keys has {known}"))?;
+                Ok((key, format!("verification_keys.{id}")))
+            }
+        }
+    }
+}
+
+/// The key that a token names, which nothing has verified yet: in its header, else where OPA's older versions wrote it.
+fn key_id(token: &str) -> Result<Option<String>> {
+    #[derive(Deserialize)]
+    struct Named {
+        #[serde(default)]
+        keyid: Option<String>,
+    }
+    let named = jsonwebtoken::dangerous::insecure_decode::<Named>(token)
+        .map_err(|error| anyhow!("{FILE} holds no readable signature ({error})"))?;
+    Ok(named.header.kid.or(named.claims.keyid))
 }
 
 /// A secret in a file usually ends with a line break that is no part of it.
@@ -106,29 +145,39 @@ pub fn check(files: &Files, verification: Option<&Verification>) -> Result<Signa
     let signed = files.get(FILE).ok_or_else(|| {
         anyhow!("it is not signed, and a verification_key is configured; sign it with `opa sign` or `opa build --signing-key`")
     })?;
-    let claims = claims(signed, verification)?;
+    let token = token(signed)?;
+    let (key, name) = verification.key(&token)?;
+    let claims = claims(&token, key, &name)?;
     ensure!(
-        claims.scope == verification.scope,
-        "its signature is for the scope {:?}, and verification_scope is {:?}",
+        claims.scope == key.scope,
+        "its signature is for the scope {:?}, and the scope of {name} (verification_scope) is {:?}",
         claims.scope,
-        verification.scope
+        key.scope
     );
     compare(files, &claims.files)?;
-    Ok(Signature::Verified { algorithm: format!("{:?}", verification.algorithm), key_id: claims.keyid })
+    let key_id = match verification {
+        Verification::One(_) => claims.keyid,
+        Verification::ById(_) => key_id(&token)?,
+    };
+    Ok(Signature::Verified { algorithm: format!("{:?}", key.algorithm), key_id })
 }
 
-fn claims(signed: &[u8], verification: &Verification) -> Result<Claims> {
+fn token(signed: &[u8]) -> Result<String> {
     let signatures: Signatures = serde_json::from_slice(signed).with_context(|| format!("reading {FILE}"))?;
-    let [token] = signatures.signatures.as_slice() else {
-        bail!("{FILE} holds {} signatures; there must be exactly one", signatures.signatures.len());
-    };
-    let mut validation = Validation::new(verification.algorithm);
+    match <[String; 1]>::try_from(signatures.signatures) {
+        Ok([token]) => Ok(token),
+        Err(several) => bail!("{FILE} holds {} signatures; there must be exactly one", several.len()),
+    }
+}
+
+fn claims(token: &str, key: &Key, name: &str) -> Result<Claims> {
+    let mut validation = Validation::new(key.algorithm);
     // A bundle's signature says who made it, not how long it may be used: OPA looks at neither time nor audience.
     validation.required_spec_claims = HashSet::new();
     validation.validate_exp = false;
     validation.validate_aud = false;
-    let token = jsonwebtoken::decode::<Claims>(token, &verification.key, &validation)
-        .map_err(|error| anyhow!("its signature does not match the verification_key ({error})"))?;
+    let token = jsonwebtoken::decode::<Claims>(token, &key.key, &validation)
+        .map_err(|error| anyhow!("its signature does not match the {name} ({error})"))?;
     Ok(token.claims)
 }
 

@@ -166,7 +166,7 @@ const FILES: [(&str, &[u8], &[u8]); 2] =
     [("data.json", b"{\"b\": 1.0,\n \"a\": 2}", b"{\"a\":2,\"b\":1.0}"), ("policy.wasm", WASM, WASM)];
 
 fn verification(secret: &[u8], scope: Option<&str>) -> Verification {
-    Verification::new(secret, Some("HS256"), scope).unwrap()
+    Verification::One(Key::new(secret, Some("HS256"), scope).unwrap())
 }
 
 fn verified(archive: &[u8], verification: &Verification) -> Result<Signature, String> {
@@ -209,12 +209,34 @@ fn a_file_that_is_not_listed_and_one_that_is_not_there_are_refused() {
 }
 
 #[test]
+fn of_several_keys_the_one_that_the_signature_names_counts_with_its_own_scope() {
+    let key = |secret: &[u8], scope| Key::new(secret, Some("HS256"), scope).unwrap();
+    let of = |keys: &[(&str, Key)]| {
+        Verification::ById(keys.iter().map(|(id, key)| ((*id).to_owned(), key.clone())).collect())
+    };
+    let (old, new) = (key(b"the one before", None), key(SECRET, Some("write")));
+    let keys = of(&[("2025", old.clone()), ("2026", new.clone())]);
+    let good = signed(&FILES, json!({"keyid": "2026", "scope": "write"}));
+    let expected = Signature::Verified { algorithm: "HS256".into(), key_id: Some("2026".into()) };
+    assert_eq!(verified(&good, &keys), Ok(expected));
+
+    let other_scope = verified(&signed(&FILES, json!({"keyid": "2026"})), &keys).unwrap_err();
+    assert!(other_scope.contains("the scope of verification_keys.2026"), "{other_scope}");
+    let other_key = verified(&signed(&FILES, json!({"keyid": "2025"})), &keys).unwrap_err();
+    assert!(other_key.contains("does not match the verification_keys.2025"), "{other_key}");
+    let unknown = verified(&signed(&FILES, json!({"keyid": "2024"})), &keys).unwrap_err();
+    assert!(unknown.contains("names the key \"2024\", and verification_keys has 2025, 2026"), "{unknown}");
+    let unnamed = verified(&signed(&FILES, json!({})), &keys).unwrap_err();
+    assert!(unnamed.contains("names no key"), "{unnamed}");
+}
+
+#[test]
 fn a_token_of_another_algorithm_is_refused_and_so_is_a_key_that_is_none() {
-    let key = Verification::new(SECRET, Some("HS512"), None).unwrap();
+    let key = Verification::One(Key::new(SECRET, Some("HS512"), None).unwrap());
     assert!(verified(&signed(&FILES, json!({})), &key).unwrap_err().contains("does not match"));
-    let said = format!("{:#}", Verification::new(SECRET, None, None).unwrap_err());
+    let said = format!("{:#}", Key::new(SECRET, None, None).unwrap_err());
     assert!(said.contains("no public key in PEM for RS256"), "{said}");
-    assert!(Verification::new(SECRET, Some("none"), None).unwrap_err().to_string().contains("\"none\" is none of"));
+    assert!(Key::new(SECRET, Some("none"), None).unwrap_err().to_string().contains("\"none\" is none of"));
 }
 
 #[test]
