@@ -7,7 +7,7 @@ pub use setup::{plugins, rules};
 use crate::api::{self, Api, Gauges};
 use crate::artifacts::{ArtifactStore, Fetcher};
 use crate::config::Config;
-use crate::github::{BlobHosts, GitHub, GitHubOptions, Pace, Priority};
+use crate::github::{BlobHosts, GitHub, GitHubOptions, Pace, Priority, redelivery_window};
 use crate::model::event::InstallationEvent;
 use crate::model::{Clock, CommitKey, DeliveryId, Event, Job, JobId, JobKind, Unix};
 use crate::pipeline::{Comparer, Judge, OverlayReader, Pipeline, RerunScope};
@@ -22,7 +22,7 @@ use crate::state::State;
 use crate::state::memory::MemoryStore;
 use crate::state::records::directory::{Bounds, DirectoryRecords};
 use crate::state::records::{Records, StoredRecords};
-use crate::sweep::{Deliveries, Reconcile, Sweep};
+use crate::sweep::{Budget, Deliveries, Reconcile, Sweep};
 use crate::telemetry::Metrics;
 use crate::webhook::{self, Accepted, Audit, Intake, WebhookOptions};
 use crate::worker::{WorkerOptions, Workers};
@@ -32,6 +32,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -105,22 +106,46 @@ pub struct Host {
     config: Config,
     queue: Arc<dyn JobQueue>,
     sweep: Sweep,
-    reconcile: Reconcile,
+    shared: Shared,
     // The directory of unpacked files lives as long as the host.
     _scratch: Option<tempfile::TempDir>,
 }
 
+/// The time, and what other instances share with this one.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub clock: Arc<dyn Clock>,
+    /// None: state and queue of its own, in memory. They are as new as the host, and what was accepted before is found on
+    /// GitHub.
+    pub shared: Option<Shared>,
+}
+
+/// What instances share.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    pub state: State,
+    pub queue: Arc<dyn JobQueue>,
+}
+
 /// Starts the host: refuses with everything that is missing, else listens.
 pub async fn serve(config: Config) -> Result<Host> {
+    serve_in(config, World { clock: Arc::new(SystemClock), shared: None }).await
+}
+
+/// The same in a given world.
+pub async fn serve_in(config: Config, world: World) -> Result<Host> {
     let missing = config.missing_for_serve();
     if !missing.is_empty() {
         bail!("cannot start:\n  {}", missing.join("\n  "));
     }
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let World { clock, shared } = world;
     let bench = bench(&config).await?;
     let github = GitHub::new(github_options(&config, clock.clone())?)?;
-    let state = memory_state(&config, &clock)?;
-    let queue: Arc<dyn JobQueue> = Arc::new(memory_queue(&config, &clock, &github));
+    let forgot_at = if shared.is_none() { clock.now() } else { 0 };
+    let Shared { state, queue } = match shared {
+        Some(shared) => shared,
+        None => Shared { state: memory_state(&config, &clock)?, queue: Arc::new(memory_queue(&config, &clock, &github)) },
+    };
     let (directory, scratch) = artifact_directory(&config)?;
     let fetcher = Arc::new(Fetcher::new(ArtifactStore::open(&directory, Default::default())?));
     let publisher = Publisher {
@@ -185,24 +210,12 @@ pub async fn serve(config: Config) -> Result<Host> {
         attempts: config.queue.attempts,
         retry_base: config.queue.retry_base,
     };
-    let workers = Workers::start(queue.clone(), pipeline, bench.metrics.clone(), &options);
+    let metrics = bench.metrics;
+    let workers = Workers::start(queue.clone(), pipeline, metrics.clone(), &options);
     let github = github.with_priority(Priority::Sweep);
-    let reconcile = Reconcile {
-        github: github.clone(),
-        queue: queue.clone(),
-        clock: clock.clone(),
-        rules,
-        deliveries: Deliveries { github, intake: intake.clone(), clock: clock.clone() },
-        app_id: config.github.app_id,
-    };
-    // Memory forgets: what was open before is found on GitHub.
-    let sweep = Sweep {
-        state,
-        queue: queue.clone(),
-        clock,
-        reconcile: Some(reconcile.clone()),
-        reconciled: watch::Sender::new(false),
-    };
+    let shared = Shared { state: state.clone(), queue: queue.clone() };
+    let sweep =
+        sweep(&config, Sweeping { github, intake, rules, clock, state, queue: queue.clone(), metrics, forgot_at });
     let background = vec![tokio::spawn(sweep.clone().run())];
     let (stop_serving, stopped) = watch::channel(false);
     let server = tokio::spawn(answer(listener, router, stopped));
@@ -218,14 +231,60 @@ pub async fn serve(config: Config) -> Result<Host> {
         config,
         queue,
         sweep,
-        reconcile,
+        shared,
         _scratch: scratch,
     })
 }
 
+/// What the sweeps are made of.
+struct Sweeping {
+    github: GitHub,
+    intake: Arc<dyn Intake>,
+    rules: Arc<Rules>,
+    clock: Arc<dyn Clock>,
+    state: State,
+    queue: Arc<dyn JobQueue>,
+    metrics: Metrics,
+    forgot_at: Unix,
+}
+
+fn sweep(config: &Config, with: Sweeping) -> Sweep {
+    let Sweeping { github, intake, rules, clock, state, queue, metrics, forgot_at } = with;
+    Sweep {
+        deliveries: Deliveries {
+            github: github.clone(),
+            intake,
+            queue: queue.clone(),
+            state: state.clone(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+            window: redelivery_window(&config.github.base_url),
+            forgot_at: Arc::new(AtomicU64::new(forgot_at)),
+        },
+        reconcile: Reconcile {
+            github,
+            queue: queue.clone(),
+            state: state.clone(),
+            clock: clock.clone(),
+            rules,
+            metrics,
+            budget: Arc::new(Budget::of_percent(config.sweeps.budget_percent)),
+            every: config.sweeps.reconcile_every,
+            app_id: config.github.app_id,
+            left: Arc::default(),
+        },
+        state,
+        queue,
+        clock,
+        reconciled: watch::Sender::new(false),
+        looking: Arc::default(),
+        keeping_house: Arc::default(),
+    }
+}
+
 fn memory_queue(config: &Config, clock: &Arc<dyn Clock>, github: &GitHub) -> MemoryQueue {
     let queue = MemoryQueue::new(clock.clone(), config.queue.capacity, config.queue.coalesce);
-    queue.under(Arc::new(github.clone()))
+    queue.knowing_deliveries_for(redelivery_window(&config.github.base_url)).under(Arc::new(github.clone()))
 }
 
 fn memory_state(config: &Config, clock: &Arc<dyn Clock>) -> Result<State> {
@@ -269,6 +328,11 @@ impl Host {
         self.workers = None;
     }
 
+    /// What another instance needs to work beside this one.
+    pub fn shared(&self) -> Shared {
+        self.shared.clone()
+    }
+
     /// Waits until no job waits and none is at work.
     pub async fn idle(&self) {
         self.queue.idle().await;
@@ -280,14 +344,26 @@ impl Host {
         let _ = self.sweep.reconciled.subscribe().wait_for(|done| *done).await;
     }
 
-    /// Looks now at every open pull request, as a start does.
+    /// Looks now at the deliveries, at what is due, and at every open pull request.
     pub async fn reconcile_now(&self) -> Result<()> {
-        self.reconcile.once().await
+        self.sweep.look_now().await?;
+        self.sweep.once().await
     }
 
     /// Looks now at what the sweep looks at every minute.
     pub async fn sweep_now(&self) -> Result<()> {
         self.sweep.once().await
+    }
+
+    /// Looks now at the deliveries that did not arrive.
+    pub async fn redeliver_now(&self) -> Result<()> {
+        self.sweep.redeliver_now().await
+    }
+
+    /// Does what the sweeps would do by the clock now.
+    pub async fn sweep_what_is_due(&self) -> Result<()> {
+        self.sweep.once().await?;
+        self.sweep.look_if_due().await
     }
 
     /// Refuses new webhooks, lets jobs at work end, stops. Returns how many jobs were cut off or never begun.

@@ -26,6 +26,7 @@ pub struct Config {
     pub github: GitHub,
     pub state: State,
     pub queue: Queue,
+    pub sweeps: Sweeps,
     pub artifacts: Artifacts,
     pub records: Records,
     pub runtime: Runtime,
@@ -196,6 +197,22 @@ impl Default for Queue {
             attempts: 8,
             retry_base: Duration::from_secs(2),
         }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sweeps {
+    /// How often all open pull requests are compared with their checks. Default `10m`.
+    #[serde(with = "duration")]
+    pub reconcile_every: Duration,
+    /// How much of each installation's calls in an hour that may take, in percent; as much again may be taken to judge open
+    /// pull requests by a policy that changed. Default 10.
+    pub budget_percent: u64,
+}
+impl Default for Sweeps {
+    fn default() -> Self {
+        Self { reconcile_every: Duration::from_secs(10 * 60), budget_percent: 10 }
     }
 }
 
@@ -512,6 +529,9 @@ impl Config {
         }
         if self.output.annotations > 300 {
             missing.push("output.annotations must be at most 300: more make a pull request's page unusable".to_owned());
+        }
+        if self.sweeps.reconcile_every < Duration::from_secs(60) || !(1..=50).contains(&self.sweeps.budget_percent) {
+            missing.push("sweeps.reconcile_every must be a minute at least, sweeps.budget_percent 1 to 50".to_owned());
         }
         if self.queue.workers == 0 || self.queue.capacity == 0 {
             missing.push("queue.workers and queue.capacity must be at least 1".to_owned());

@@ -28,7 +28,7 @@ pub use checks::{CheckRun, CheckRunId, CheckRunSummary, CheckRunUpdate, NewCheck
 pub use comments::{Comment, CommentId};
 pub use contents::{Branch, FileAt};
 pub use counters::Counters;
-pub use deliveries::DeliveryAttempt;
+pub use deliveries::{DeliveryAttempt, redelivery_window};
 pub use error::GitHubError;
 pub use limits::BudgetReport;
 pub use priority::Priority;

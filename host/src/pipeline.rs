@@ -30,8 +30,7 @@ pub use requests::RerunScope;
 use crate::artifacts::Fetcher;
 use crate::github::{GitHub, GitHubError, RepositoryAt};
 use crate::model::event::PullRequestAction;
-use crate::model::plan::{CheckPlan, Conclusion, configured_name};
-use crate::model::publication::CheckState;
+use crate::model::plan::{CheckPlan, configured_name};
 use crate::model::record::Runs;
 use crate::model::{CheckName, Clock, CommitKey, Digest, Job, JobId, JobKind, Plan, Unix, WorkflowRun};
 use crate::plugins::Catalogue;
@@ -220,9 +219,9 @@ impl Pipeline {
             // The state was lost: so were the runs.
             self.look_for_runs(lease, commit).await?;
         }
-        let undecided = |check: &&CheckPlan| match commit.checks.get(&check.name).map(|handle| handle.state) {
+        let undecided = |check: &&CheckPlan| match commit.checks.get(&check.name) {
             // What was found decided stays so until it is judged again.
-            Some(CheckState::Completed(Conclusion::Success | Conclusion::Failure)) => known > 0 && is_new,
+            Some(handle) if known == 0 && handle.is_decided() => false,
             Some(_) => is_new,
             None => true,
         };

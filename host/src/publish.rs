@@ -6,11 +6,11 @@ mod comment;
 
 use crate::github::{CheckRunId, CheckRunSummary, CheckRunUpdate, GitHub, GitHubError, NewCheckRun, RepositoryAt};
 use crate::model::plan::Conclusion;
-use crate::model::publication::{Annotation, CheckPublication, CheckState};
+use crate::model::publication::{Annotation, CheckPublication, CheckState, PolicyMark, shown_as};
 use crate::model::{CheckName, Clock, CommitKey, Digest, Unix};
 use crate::queue::{JobQueue, Lease};
 use crate::report::{self, Presentation};
-use crate::state::{CheckHandle, CommitState, State, StoreError};
+use crate::state::{CheckHandle, CommitState, FoundRun, State, StoreError};
 use crate::telemetry::Metrics;
 use futures::future::join_all;
 use std::collections::BTreeMap;
@@ -21,6 +21,8 @@ use tokio::sync::Mutex;
 const ANNOTATIONS_PER_REQUEST: usize = 50;
 /// How often GitHub is asked for a run whose creation it did not answer, before another is created.
 const LOOKS: u32 = 3;
+/// GitHub's limit for a check run's text.
+const TEXT_BYTES: usize = 65_535;
 
 /// Why something could not be published.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +104,9 @@ impl Publisher {
         let content = digest(publication);
         let known = match writing.handle(&publication.check).await {
             Some(handle) if handle.published == Some(content) => return Ok(()),
+            Some(handle) if shows(&handle, publication) => {
+                return self.keep(writing, &publication.check, &as_published(handle, publication)).await;
+            }
             known => known,
         };
         let older = known.as_ref().map_or(0, |handle| handle.id);
@@ -205,6 +210,7 @@ impl Publisher {
                 published: None,
                 annotations: annotations_of(publication),
                 annotated: first.len() as u32,
+                found: None,
             }),
             Err(unanswered @ GitHubError::Unavailable(_)) => {
                 tracing::info!(check = %publication.check, error = %unanswered, "looking whether a check run was created");
@@ -271,6 +277,7 @@ impl Publisher {
         handle.annotated += batch.len() as u32;
         handle.state = publication.state;
         handle.published = None;
+        handle.found = None;
         Ok(handle)
     }
 
@@ -284,7 +291,7 @@ impl Publisher {
             state: publication.state,
             title: publication.title.clone(),
             summary: publication.summary.clone(),
-            text: publication.text.clone(),
+            text: marked(publication),
             annotations: annotations.to_vec(),
             buttons: publication.buttons.clone(),
             details_url: publication.details_url.clone().or_else(|| self.presentation.public_url.clone()),
@@ -333,6 +340,24 @@ fn adopted(run: &CheckRunSummary) -> CheckHandle {
         // Unknown ones: they contradict whatever comes, so that the next result opens a run of its own.
         annotations: (run.annotations_count > 0).then(|| Digest::of(b"unknown")),
         annotated: 0,
+        found: Some(FoundRun { shown: run.shown, is_decided: run.policy.is_some() }),
+    }
+}
+
+/// Whether a run that was found on GitHub says already what is to be said.
+fn shows(handle: &CheckHandle, publication: &CheckPublication) -> bool {
+    let annotations = publication.annotations.len() as u64;
+    let shown = || shown_as(&publication.title, &publication.summary, &marked(publication), annotations);
+    handle.state == publication.state && handle.found.as_ref().is_some_and(|found| found.shown == shown())
+}
+
+fn as_published(handle: CheckHandle, publication: &CheckPublication) -> CheckHandle {
+    CheckHandle {
+        published: Some(digest(publication)),
+        annotations: annotations_of(publication),
+        annotated: publication.annotations.len() as u32,
+        found: None,
+        ..handle
     }
 }
 
@@ -350,6 +375,14 @@ fn external_id(commit: &CommitKey, check: &CheckName) -> String {
 
 fn at(lease: &Lease) -> RepositoryAt {
     RepositoryAt { installation: lease.commit.installation, repository: lease.commit.repository.clone() }
+}
+
+/// Only where it fits: a result without the mark is judged once more by a host that forgot it.
+fn marked(publication: &CheckPublication) -> String {
+    match &publication.policy {
+        Some(policy) if publication.text.len() + PolicyMark::BYTES <= TEXT_BYTES => policy.on(&publication.text),
+        _ => publication.text.clone(),
+    }
 }
 
 fn annotations_of(publication: &CheckPublication) -> Option<Digest> {

@@ -54,6 +54,15 @@ pub enum Ended {
     Buried(String),
 }
 
+/// Where the work of a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Queued,
+    Done,
+    /// Given up: the same delivery is taken again.
+    Failed,
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Depth {
     pub waiting: usize,
@@ -102,6 +111,8 @@ pub struct QueueError(pub String);
 pub trait JobQueue: Send + Sync + std::fmt::Debug {
     /// A delivery that leads to work. Answers only after it is as durable as the backend can make it.
     async fn accept(&self, delivery: DeliveryId, job: Job) -> Result<Accepted, QueueError>;
+    /// What became of a delivery; none of one that was never accepted, or so long ago that nobody remembers.
+    async fn outcome(&self, delivery: &DeliveryId) -> Result<Option<Outcome>, QueueError>;
     /// The host's own job, not before a time. Never refused for lack of room: it ends a check that is already open.
     async fn schedule(&self, job: Job, not_before: Unix) -> Result<(), QueueError>;
     /// Waits for work. Safe to drop while waiting.
@@ -109,9 +120,11 @@ pub trait JobQueue: Send + Sync + std::fmt::Debug {
     async fn give_back(&self, lease: Lease, ended: Ended) -> Result<(), QueueError>;
     /// Whether this lease still holds: checked before each write to GitHub.
     async fn holds(&self, lease: &Lease) -> bool;
+    /// Whether something waits for a commit, or somebody works on it; what is scheduled for later does not count.
+    async fn is_busy(&self, commit: &CommitKey) -> bool;
     /// Waits until a job has come for the leased commit that makes the work pointless. For ever, if none comes.
     async fn overtaken(&self, lease: &Lease);
-    /// Waits until nothing waits and nobody works; what is scheduled for later does not count.
+    /// Waits until nothing waits and nobody works; what is scheduled for later than now does not count.
     async fn idle(&self);
     async fn depth(&self) -> Depth;
     /// The newest dead letters: commit, reason.

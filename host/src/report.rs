@@ -88,6 +88,7 @@ fn publication(record: &Record, check: &CheckRecord, presentation: &Presentation
         annotations: annotations.shown,
         buttons,
         details_url,
+        policy: None,
     }
 }
 
@@ -118,6 +119,7 @@ pub fn opening(check: &CheckName) -> CheckPublication {
         annotations: Vec::new(),
         buttons: Vec::new(),
         details_url: None,
+        policy: None,
     }
 }
 
@@ -132,6 +134,7 @@ pub fn not_evaluated(check: &CheckName, reason: &str) -> CheckPublication {
         annotations: Vec::new(),
         buttons: vec![Button::Rerun],
         details_url: None,
+        policy: None,
     }
 }
 
@@ -148,6 +151,7 @@ pub fn outage_of(check: &CheckPlan, why: &str) -> CheckPublication {
         annotations: Vec::new(),
         buttons: vec![Button::Rerun],
         details_url: None,
+        policy: None,
     }
 }
 

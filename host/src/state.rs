@@ -5,14 +5,19 @@ mod baselines;
 mod comment;
 pub mod memory;
 pub mod records;
+mod swept;
+mod turn;
 
 pub use comment::{CommentLock, CommentPlace, CommentState};
 
 pub use baselines::{Kept, Sought, packed, unpacked};
+pub use swept::{FailedDelivery, LogRead, LogRest, Looked, Round};
+pub use turn::Turn;
 
 use crate::model::event::{InstallationChange, InstallationEvent, MergeGroup, Origin, PullRequest};
+use crate::model::plan::Conclusion;
 use crate::model::provenance::Acceptance;
-use crate::model::publication::CheckState;
+use crate::model::publication::{CheckState, PolicyMark};
 use crate::model::{
     CheckName, CommitKey, Digest, HeadSha, InstallationId, JobId, Record, RepositoryName, Unix, WorkflowRun,
 };
@@ -38,13 +43,17 @@ pub enum StoreError {
 }
 
 /// A key-value store with expiry. Called from many tasks at once; every method answers for itself, and
-/// `set_if_absent` is atomic. A time to live of `None` or zero means no expiry.
+/// `set_if_absent`, `extend` and `delete_if` are atomic. A time to live of `None` or zero means no expiry.
 #[async_trait]
 pub trait Store: Send + Sync + std::fmt::Debug {
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError>;
     async fn set(&self, key: &str, value: Bytes, ttl: Option<Duration>) -> Result<(), StoreError>;
     /// True if the key was absent and now holds the value.
     async fn set_if_absent(&self, key: &str, value: Bytes, ttl: Option<Duration>) -> Result<bool, StoreError>;
+    /// True if the key held this value, which lives so long from now on.
+    async fn extend(&self, key: &str, value: &Bytes, ttl: Duration) -> Result<bool, StoreError>;
+    /// True if the key held this value, and does not any more.
+    async fn delete_if(&self, key: &str, value: &Bytes) -> Result<bool, StoreError>;
     /// True if there was something to delete.
     async fn delete(&self, key: &str) -> Result<bool, StoreError>;
     /// Keys with this prefix, in order.
@@ -106,6 +115,9 @@ pub struct CommitState {
     pub looks: u32,
     /// What the last decision was made from; equal inputs need no second one.
     pub fingerprint: Option<Digest>,
+    /// The policy that the last decision about all checks was made by.
+    #[serde(default)]
+    pub policy: Option<PolicyMark>,
     /// A decision that is recorded and not told in full: it is told, and not made again.
     #[serde(default)]
     pub owed: Option<Owed>,
@@ -167,9 +179,27 @@ pub struct CheckHandle {
     pub annotations: Option<Digest>,
     /// How many of them are known to have arrived.
     pub annotated: u32,
+    /// What GitHub showed of it when it was found there, until something is written.
+    #[serde(default)]
+    pub found: Option<FoundRun>,
+}
+
+/// A run of ours of which only GitHub knew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundRun {
+    /// Of its title and texts.
+    pub shown: Digest,
+    /// It says by which policy it was decided: so it is neither an outage nor given up.
+    pub is_decided: bool,
 }
 
 impl CheckHandle {
+    /// As GitHub shows it: by its conclusion, or because it says so.
+    pub fn is_decided(&self) -> bool {
+        let speaks = matches!(self.state, CheckState::Completed(Conclusion::Success | Conclusion::Failure));
+        speaks || self.found.as_ref().is_some_and(|found| found.is_decided)
+    }
+
     /// Not ended yet on GitHub.
     pub fn is_open(&self) -> bool {
         self.state == CheckState::InProgress
@@ -264,6 +294,11 @@ impl State {
 
     pub async fn forget_undecided(&self, key: &CommitKey) -> Result<(), StoreError> {
         self.store.delete(&undecided_key(key)).await.map(|_| ())
+    }
+
+    /// Whether the sweep will look at the commit by itself.
+    pub async fn is_looked_after(&self, key: &CommitKey) -> Result<bool, StoreError> {
+        Ok(self.store.get(&undecided_key(key)).await?.is_some())
     }
 
     /// Commits without a decision that are due.
@@ -372,6 +407,14 @@ pub(crate) async fn hold_to_the_contract(store: Arc<dyn Store>) {
     assert_eq!(store.keys("a:").await.expect("keys"), ["a:1", "a:2"]);
     assert!(store.delete("a:1").await.expect("delete"));
     assert!(!store.delete("a:1").await.expect("delete"));
+    let minute = Duration::from_secs(60);
+    assert!(store.extend("a:2", &bytes("two"), minute).await.expect("extend"));
+    assert!(!store.extend("a:2", &bytes("three"), minute).await.expect("extend"), "it holds another value");
+    assert!(!store.extend("a:3", &bytes("three"), minute).await.expect("extend"), "what is absent is not made");
+    assert!(!store.delete_if("a:2", &bytes("three")).await.expect("delete"), "it holds another value");
+    assert_eq!(store.get("a:2").await.expect("get"), Some(bytes("two")));
+    assert!(store.delete_if("a:2", &bytes("two")).await.expect("delete"));
+    assert_eq!(store.get("a:2").await.expect("get"), None);
     let takers: Vec<_> = (0..50)
         .map(|_| {
             let store = store.clone();

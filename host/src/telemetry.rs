@@ -32,6 +32,14 @@ pub struct Metrics {
     pub comments: IntCounterVec,
     /// `report_cache_total{result}`: hit, miss.
     pub report_cache: IntCounterVec,
+    /// `redelivered_total{result}`: asked, arrived, unneeded, refused, given_up.
+    pub redelivered: IntCounterVec,
+    /// `delivery_log_read_until_seconds`: up to which second of the clock the log of deliveries was read.
+    pub deliveries_read_until: IntGauge,
+    /// `reconciled_total{standing}`: current, looked_after, older, undecided, incomplete, missing.
+    pub reconciled: IntCounterVec,
+    /// `results_older_than_policy`: open pull requests that are still to be judged by the policy that holds.
+    pub results_older_than_policy: IntGauge,
     /// `totals{name}`: counters that other rooms keep themselves: downloads, mints, GitHub requests, compiled code.
     pub totals: IntGaugeVec,
     /// `github_budget{figure}`: limited_installations, lowest_percent_left (of the hour, of whichever installation has
@@ -61,8 +69,11 @@ impl Metrics {
             registry.register(Box::new(metric.clone()))?;
             Ok(metric)
         };
-        let engine_pooling = IntGauge::new("engine_pooling", "1 with the pooling allocator, 0 on demand")?;
-        registry.register(Box::new(engine_pooling.clone()))?;
+        let number = |name: &str, help: &str| -> Result<IntGauge> {
+            let metric = IntGauge::new(name, help)?;
+            registry.register(Box::new(metric.clone()))?;
+            Ok(metric)
+        };
         Ok(Self {
             deliveries: counter("deliveries_total", "Webhook deliveries by event and result", &["event", "result"])?,
             queue_depth: gauge("queue_depth", "Jobs by state", &["state"])?,
@@ -78,9 +89,19 @@ impl Metrics {
             checks: counter("checks_total", "Check runs completed, by conclusion", &["conclusion"])?,
             comments: counter("comments_total", "What became of pull request comments", &["result"])?,
             report_cache: counter("report_cache_total", "Normalized reports found or made", &["result"])?,
+            redelivered: counter("redelivered_total", "Deliveries that failed, by what became of them", &["result"])?,
+            deliveries_read_until: number(
+                "delivery_log_read_until_seconds",
+                "Up to which second the log of deliveries was read",
+            )?,
+            reconciled: counter("reconciled_total", "Open pull requests compared, by where they stood", &["standing"])?,
+            results_older_than_policy: number(
+                "results_older_than_policy",
+                "Open pull requests that are still to be judged by the policy that holds",
+            )?,
             totals: gauge("totals", "Counters that rooms keep themselves", &["name"])?,
             github_budget: gauge("github_budget", "What GitHub leaves to the App's installations", &["figure"])?,
-            engine_pooling,
+            engine_pooling: number("engine_pooling", "1 with the pooling allocator, 0 on demand")?,
             registry,
         })
     }

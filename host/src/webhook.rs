@@ -7,7 +7,7 @@ mod signature;
 #[cfg(test)]
 mod tests;
 
-pub use parse::{ParseError, parse};
+pub use parse::{ParseError, may_matter, parse};
 
 use crate::model::event::{CheckRunRequest, InstallationChange, MergeGroupChange};
 use crate::model::{DeliveryId, Event, JobId, RepositoryName, Secret};

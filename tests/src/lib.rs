@@ -1,22 +1,28 @@
 //! The harness: a real host, in process, against the small GitHub. Stand-ins only for the world.
 
+mod clock;
 pub mod evidence;
 pub mod http;
 pub mod opa;
 pub mod policies;
 pub mod process;
 
+pub use clock::TestClock;
+
 use anyhow::{Context, Result};
-use palisade::app::{self, Host};
+use palisade::app::{self, Host, Shared, World};
 use palisade::config::Config;
 use palisade_github_fake::{Fake, FakeOptions, Repository};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// A host and its GitHub. Dropping it ends both.
 #[derive(Debug)]
 pub struct TestHost {
     pub github: Fake,
     pub host: Host,
+    pub clock: Arc<TestClock>,
 }
 
 /// Every feature test holds what client and fake said to each other against GitHub's own schemas.
@@ -40,30 +46,30 @@ impl TestHost {
     }
 
     pub async fn try_with(text: &str, options: FakeOptions) -> Result<Self> {
-        let github = Fake::start(options).await?;
-        let host = app::serve(config(&github, text)?).await?;
-        // What a start looks at would otherwise come in between at some time or other.
-        host.reconciled().await;
-        github.deliver_to(&format!("http://{}/webhook", host.address));
-        Ok(Self { github, host })
+        Self::started(text, options, |_| ()).await
     }
 
     /// With a configuration in which a test changes what every other test has the same.
     pub async fn changed(text: &str, options: FakeOptions, change: impl FnOnce(&mut Config)) -> Self {
-        let github = Fake::start(options).await.expect("the small GitHub starts");
-        let mut config = config(&github, text).expect("the configuration is right");
+        Self::started(text, options, change).await.expect("the host starts")
+    }
+
+    async fn started(text: &str, options: FakeOptions, change: impl FnOnce(&mut Config)) -> Result<Self> {
+        let github = Fake::start(options).await?;
+        let mut config = config(&github, text)?;
         change(&mut config);
-        let host = app::serve(config).await.expect("the host starts");
+        let clock = Arc::<TestClock>::default();
+        let host = app::serve_in(config, World { clock: clock.clone(), shared: None }).await?;
+        // What a start looks at would otherwise come in between at some time or other.
         host.reconciled().await;
         github.deliver_to(&format!("http://{}/webhook", host.address));
-        Self { github, host }
+        Ok(Self { github, host, clock })
     }
 
     /// Ends the host as a crash would and starts another for the same GitHub: what was in memory is gone.
     pub async fn restarted(mut self, text: &str) -> Self {
         self.host.end_at_once();
-        let config = config(&self.github, text).expect("the configuration is right");
-        self.host = app::serve(config).await.expect("the host starts");
+        self.host = self.another(text, None).await;
         self.github.deliver_to(&format!("http://{}/webhook", self.host.address));
         self.host.reconciled().await;
         self
@@ -72,10 +78,21 @@ impl TestHost {
     /// The same, while GitHub does not answer well enough to look at anything at once.
     pub async fn restarted_in_trouble(mut self, text: &str) -> Self {
         self.host.end_at_once();
-        let config = config(&self.github, text).expect("the configuration is right");
-        self.host = app::serve(config).await.expect("the host starts");
+        self.host = self.another(text, None).await;
         self.github.deliver_to(&format!("http://{}/webhook", self.host.address));
         self
+    }
+
+    /// One more host for the same GitHub, by the same clock; alone or with what another one has.
+    pub async fn another(&self, text: &str, shared: Option<Shared>) -> Host {
+        let config = config(&self.github, text).expect("the configuration is right");
+        app::serve_in(config, World { clock: self.clock.clone(), shared }).await.expect("the host starts")
+    }
+
+    /// Moves GitHub's clock and the host's; what becomes due by it is done once the host has settled.
+    pub fn advance(&self, by: Duration) {
+        self.github.advance_clock(by);
+        self.clock.advance(by);
     }
 
     /// Waits until every delivery is answered and every job done.
@@ -103,9 +120,9 @@ pub fn config(github: &Fake, text: &str) -> Result<Config> {
     config.github.base_url = github.api_url().to_owned();
     config.github.webhook_secrets = vec![palisade::model::Secret::new(github.webhook_secret())];
     config.github.artifact_hosts = vec!["127.0.0.1".to_owned()];
-    config.queue.coalesce = std::time::Duration::ZERO;
+    config.queue.coalesce = Duration::ZERO;
     // The small GitHub has no secondary limits of its own; tests of the pace set it.
-    config.github.write_spacing = std::time::Duration::ZERO;
+    config.github.write_spacing = Duration::ZERO;
     config.runtime.cache_directory.get_or_insert_with(compiled_code);
     Ok(config)
 }

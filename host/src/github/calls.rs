@@ -85,6 +85,11 @@ impl Call {
     pub fn repeatable(self) -> Self {
         Self { repeatable: true, ..self }
     }
+    /// Where a listing by cursor goes on, in GitHub's own word.
+    pub fn cursor(&self) -> Option<String> {
+        let (_, query) = self.path.split_once('?')?;
+        query.split('&').find_map(|pair| pair.strip_prefix("cursor=")).map(str::to_owned)
+    }
     /// What is asked for was just announced by an event.
     pub fn may_lag(self) -> Self {
         Self { may_lag: true, ..self }

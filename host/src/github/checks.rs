@@ -4,8 +4,8 @@
 use super::auth::Access;
 use super::calls::{Call, Identity, in_query, in_repository};
 use super::{GitHub, GitHubError, RepositoryAt};
-use crate::model::publication::{Annotation, Button, CheckState};
-use crate::model::{CheckName, HeadSha, Unix};
+use crate::model::publication::{Annotation, Button, CheckState, PolicyMark, shown_as};
+use crate::model::{CheckName, Digest, HeadSha, Unix};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -68,6 +68,10 @@ pub struct CheckRunSummary {
     pub conclusion: Option<String>,
     pub started_at: Option<Unix>,
     pub annotations_count: u64,
+    /// What the result was decided by, if it says so.
+    pub policy: Option<PolicyMark>,
+    /// Of its title and texts.
+    pub shown: Digest,
 }
 
 impl GitHub {
@@ -159,9 +163,12 @@ struct Wire {
     output: Option<WireOutput>,
     app: Option<WireApp>,
 }
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct WireOutput {
     annotations_count: Option<u64>,
+    title: Option<String>,
+    summary: Option<String>,
+    text: Option<String>,
 }
 #[derive(Deserialize)]
 struct WireApp {
@@ -170,13 +177,18 @@ struct WireApp {
 
 impl Wire {
     fn summary(self) -> CheckRunSummary {
+        let output = self.output.unwrap_or_default();
+        let [title, summary, text] = [output.title, output.summary, output.text].map(Option::unwrap_or_default);
+        let annotations_count = output.annotations_count.unwrap_or(0);
         CheckRunSummary {
+            policy: PolicyMark::found_in(&text),
+            shown: shown_as(&title, &summary, &text, annotations_count),
+            annotations_count,
             id: CheckRunId(self.id),
             external_id: self.external_id.filter(|id| !id.is_empty()),
             status: self.status.unwrap_or_default(),
             conclusion: self.conclusion,
             started_at: self.started_at.and_then(|at| u64::try_from(at.as_second()).ok()),
-            annotations_count: self.output.and_then(|output| output.annotations_count).unwrap_or(0),
         }
     }
 }

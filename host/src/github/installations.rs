@@ -18,14 +18,16 @@ impl GitHub {
         Ok(active.map(|installation| InstallationId(installation.id)).collect())
     }
 
-    /// The repositories that an installation shows; archived ones, where nothing can be written, are left out.
+    /// The repositories that an installation shows and that may have open pull requests, those that were pushed to last
+    /// first. Archived ones, where nothing can be written, are left out.
     pub async fn repositories_of(&self, installation: InstallationId) -> Result<Vec<Origin>, GitHubError> {
         let path = "/installation/repositories?per_page=100".to_owned();
         let pages: Vec<WirePage> =
             self.pages(Call::get(path, Identity::Installation(installation)), MOST_PAGES).await?;
         let repositories = pages.into_iter().flat_map(|page| page.repositories);
-        let active = repositories.filter(|repository| !repository.archived.unwrap_or(false));
-        Ok(active.filter_map(|repository| repository.origin(installation)).collect())
+        let mut active: Vec<_> = repositories.filter(WireRepository::may_have_pull_requests).collect();
+        active.sort_by_key(|repository| std::cmp::Reverse(repository.pushed_at));
+        Ok(active.into_iter().filter_map(|repository| repository.origin(installation)).collect())
     }
 }
 
@@ -47,9 +49,16 @@ struct WireRepository {
     topics: Option<Vec<String>>,
     language: Option<String>,
     archived: Option<bool>,
+    pushed_at: Option<jiff::Timestamp>,
+    /// Pull requests are among them.
+    open_issues_count: Option<u64>,
 }
 
 impl WireRepository {
+    fn may_have_pull_requests(&self) -> bool {
+        !self.archived.unwrap_or(false) && self.open_issues_count != Some(0)
+    }
+
     fn origin(self, installation: InstallationId) -> Option<Origin> {
         let (owner, name) = self.full_name.split_once('/')?;
         Some(Origin {

@@ -255,6 +255,8 @@ async fn own_check_runs_are_told_from_others() {
             conclusion: Some("stale".to_owned()),
             started_at: Some(1_767_225_600),
             annotations_count: 0,
+            policy: None,
+            shown: crate::model::publication::shown_as("", "", "", 0),
         }]
     );
     assert!(server.asked("GET")[0].path.ends_with("check_name=a%20b&app_id=7&filter=all&per_page=100"));

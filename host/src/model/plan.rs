@@ -2,6 +2,7 @@
 
 use super::ids::{CheckName, Digest, PluginName, Unix};
 use super::provenance::ReferencedWorkflow;
+use super::publication::PolicyMark;
 use super::report::{Coverage, Provenance};
 use super::verdict::Broken;
 use schemars::JsonSchema;
@@ -34,6 +35,16 @@ pub struct Plan {
     /// Which commits are judged that were only pushed.
     #[serde(default)]
     pub commits: PushedCommits,
+}
+
+impl Plan {
+    /// What results depend on: other checks, plugins, settings, knobs or waivers are another policy; when and for which
+    /// commits something is judged is not part of it.
+    pub fn policy(&self) -> PolicyMark {
+        let timeless =
+            Plan { no_run_deadline_s: 0, evidence_deadline_s: 0, commits: PushedCommits::default(), ..self.clone() };
+        PolicyMark::of(&Digest::of(&serde_json::to_vec(&timeless).expect("plans are plain data")))
+    }
 }
 
 /// Globs over the names of branches and tags: a commit that one of these was pushed to is judged like a pull request's

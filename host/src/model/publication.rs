@@ -22,6 +22,47 @@ pub struct CheckPublication {
     /// the page of an equal decision says the same.
     #[serde(skip)]
     pub details_url: Option<String>,
+    /// The policy of the decision; none where nothing was decided. Another policy that says the same is no other content.
+    #[serde(skip)]
+    pub policy: Option<PolicyMark>,
+}
+
+/// What people see of a check run, and the policy's mark: equal to what GitHub shows, it need not be written again. GitHub
+/// tells of annotations only how many there are; they say what the text says.
+pub fn shown_as(title: &str, summary: &str, text: &str, annotations: u64) -> Digest {
+    let seen = (title.trim(), summary.trim(), text.trim(), annotations);
+    Digest::of(&serde_json::to_vec(&seen).expect("texts are plain data"))
+}
+
+/// Which policy a result was decided by, as a check run carries it where nobody sees it: a host that forgot everything
+/// knows by it whether the result still stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyMark(String);
+
+impl PolicyMark {
+    const BEGIN: &str = "<!-- palisade:policy ";
+    const END: &str = " -->";
+    /// 64 bits: nobody gains by two policies that look alike.
+    const DIGITS: usize = 16;
+    /// What it takes of a text, with the empty line before it.
+    pub const BYTES: usize = 2 + Self::BEGIN.len() + Self::DIGITS + Self::END.len();
+
+    pub fn of(policy: &Digest) -> Self {
+        Self(policy.to_string()[..Self::DIGITS].to_owned())
+    }
+
+    /// The text with the mark as its last line.
+    pub fn on(&self, text: &str) -> String {
+        format!("{}\n\n{}{}{}", text.trim_end(), Self::BEGIN, self.0, Self::END)
+    }
+
+    /// The mark that a text ends with. Only we write our runs' texts, and what we quote there is escaped.
+    pub fn found_in(text: &str) -> Option<Self> {
+        let last = text.trim_end().lines().last()?.trim();
+        let digits = last.strip_prefix(Self::BEGIN)?.strip_suffix(Self::END)?;
+        let is_mark = digits.len() == Self::DIGITS && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        is_mark.then(|| Self(digits.to_owned()))
+    }
 }
 
 /// What people can press at a completed check. GitHub shows three at most.
@@ -199,6 +240,20 @@ mod tests {
 
     fn generation(head: Option<Unix>, decision: &str) -> Generation {
         Generation { head, decision: JobId(decision.to_owned()) }
+    }
+
+    #[test]
+    fn a_policy_s_mark_is_found_where_it_was_put_and_nowhere_else() {
+        let mark = PolicyMark::of(&Digest::of(b"a policy"));
+        for text in ["", "All is well.", "All is well.\n\n"] {
+            let marked = mark.on(text);
+            assert_eq!(PolicyMark::found_in(&marked), Some(mark.clone()), "{marked}");
+            assert!(marked.len() <= text.len() + PolicyMark::BYTES);
+        }
+        let other = PolicyMark::of(&Digest::of(b"another"));
+        assert_eq!(PolicyMark::found_in(&other.on(&mark.on("quoted"))), Some(other));
+        assert_eq!(PolicyMark::found_in(&format!("{}\nmore", mark.on(""))), None);
+        assert_eq!(PolicyMark::found_in("<!-- palisade:policy nonsense -->"), None);
     }
 
     #[test]

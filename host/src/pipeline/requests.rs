@@ -76,7 +76,10 @@ impl Pipeline {
         match shown {
             // What is explained is what stands: an older result never comes back this way.
             Some(shown) if shown.state != stands => Ok(()),
-            Some(shown) => Ok(self.publisher.send(lease, commit, &[shown]).await?),
+            Some(mut shown) => {
+                shown.policy = commit.policy.clone().filter(|_| commit.fingerprint.is_some());
+                Ok(self.publisher.send(lease, commit, &[shown]).await?)
+            }
             None => {
                 tracing::info!(%check, "the decision is not kept any more: a re-run makes it anew");
                 Ok(())

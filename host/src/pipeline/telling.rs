@@ -33,8 +33,10 @@ impl Pipeline {
         (owed, record): (Owed, Record),
     ) -> Result<(), Failure> {
         let mut publications = report::render(&record, &self.publisher.presentation);
-        publications.extend(owed.left_over.iter().map(|check| report::not_evaluated(check, LEFT_OVER)));
         let undecided = report::undecided(&record);
+        let policy = undecided.is_none().then(|| self.plan_for(lease, &commit).policy());
+        publications.iter_mut().for_each(|shown| shown.policy = policy.clone());
+        publications.extend(owed.left_over.iter().map(|check| report::not_evaluated(check, LEFT_OVER)));
         // What was no decision is better made than told late.
         commit.owed = undecided.is_none().then(|| owed.clone());
         if publications.iter().any(|publication| !commit.checks.contains_key(&publication.check)) {
@@ -47,6 +49,7 @@ impl Pipeline {
         if owed.partly && undecided.is_none() {
             return Ok(self.state.remember_commit(&lease.commit, &commit).await?);
         }
+        commit.policy = policy;
         self.settle(lease, commit, owed.fingerprint, undecided).await
     }
 }

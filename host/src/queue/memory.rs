@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::{Accepted, Coalescing, Depth, Ended, JobQueue, Lease, Pressure, QueueError};
+use super::{Accepted, Coalescing, Depth, Ended, JobQueue, Lease, Outcome, Pressure, QueueError};
 use crate::model::{Clock, CommitKey, DeliveryId, InstallationId, Job, JobId, Unix};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-/// GitHub redelivers for three days.
+/// github.com redelivers for three days.
 const LEDGER_TTL: Duration = Duration::from_secs(3 * 24 * 3600);
 /// Ledger entries kept at most: an hour at 300 deliveries a second; about 100 bytes each.
 const LEDGER_ENTRIES: usize = 1 << 20;
@@ -29,6 +29,8 @@ pub struct MemoryQueue {
     capacity: usize,
     coalescing: Coalescing,
     pressure: Option<Arc<dyn Pressure>>,
+    /// How long deliveries are known.
+    ledger_ttl: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -40,7 +42,7 @@ struct Inner {
     /// Commits at work, with the lease that holds them.
     leased: HashMap<CommitKey, Leased>,
     delayed: BTreeMap<(Unix, u64), Job>,
-    ledger: HashMap<DeliveryId, Ledger>,
+    ledger: HashMap<DeliveryId, Outcome>,
     ledger_order: VecDeque<(Instant, DeliveryId)>,
     buried: VecDeque<(CommitKey, String)>,
     buried_total: usize,
@@ -97,18 +99,17 @@ impl Joins {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ledger {
-    Queued,
-    Done,
-    Failed,
-}
-
 impl MemoryQueue {
     /// `capacity`: jobs that wait at most. `quiet`: how long hints about one commit are gathered after the last one.
     pub fn new(clock: Arc<dyn Clock>, capacity: usize, quiet: Duration) -> Self {
         let (inner, changed, busy) = (Mutex::default(), Notify::new(), watch::Sender::new(0));
-        Self { inner, changed, busy, clock, capacity, coalescing: Coalescing::after(quiet), pressure: None }
+        let coalescing = Coalescing::after(quiet);
+        Self { inner, changed, busy, clock, capacity, coalescing, pressure: None, ledger_ttl: LEDGER_TTL }
+    }
+
+    /// The same, but deliveries are known for as long as this GitHub redelivers.
+    pub fn knowing_deliveries_for(self, window: Duration) -> Self {
+        Self { ledger_ttl: window, ..self }
     }
 
     /// Gathers longer what an installation can do nothing about.
@@ -231,7 +232,7 @@ impl Inner {
         }
     }
 
-    fn settle(&mut self, jobs: &[Job], outcome: Ledger) {
+    fn settle(&mut self, jobs: &[Job], outcome: Outcome) {
         for delivery in jobs.iter().filter_map(|job| job.delivery.as_ref()) {
             if let Some(entry) = self.ledger.get_mut(delivery) {
                 *entry = outcome;
@@ -239,9 +240,9 @@ impl Inner {
         }
     }
 
-    fn forget_old_deliveries(&mut self) {
+    fn forget_old_deliveries(&mut self, ttl: Duration) {
         let now = Instant::now();
-        while self.ledger_order.front().is_some_and(|(at, _)| *at + LEDGER_TTL < now)
+        while self.ledger_order.front().is_some_and(|(at, _)| *at + ttl < now)
             || self.ledger_order.len() > LEDGER_ENTRIES
         {
             if let Some((_, delivery)) = self.ledger_order.pop_front() {
@@ -258,21 +259,25 @@ impl JobQueue for MemoryQueue {
         let joins = self.hint(job.commit.installation);
         {
             let mut inner = self.lock();
-            if matches!(inner.ledger.get(&delivery), Some(Ledger::Queued | Ledger::Done)) {
+            if matches!(inner.ledger.get(&delivery), Some(Outcome::Queued | Outcome::Done)) {
                 return Ok(Accepted::Duplicate);
             }
             if inner.jobs >= self.capacity {
                 // A minute is what a full queue of the default size takes to drain at 1,000 jobs a second.
                 return Ok(Accepted::Full { retry_after_s: 60 });
             }
-            if inner.ledger.insert(delivery.clone(), Ledger::Queued).is_none() {
+            if inner.ledger.insert(delivery.clone(), Outcome::Queued).is_none() {
                 inner.ledger_order.push_back((Instant::now(), delivery));
             }
-            inner.forget_old_deliveries();
+            inner.forget_old_deliveries(self.ledger_ttl);
             inner.push(job, joins);
         }
         self.tell();
         Ok(Accepted::Queued(id))
+    }
+
+    async fn outcome(&self, delivery: &DeliveryId) -> Result<Option<Outcome>, QueueError> {
+        Ok(self.lock().ledger.get(delivery).copied())
     }
 
     async fn schedule(&self, job: Job, not_before: Unix) -> Result<(), QueueError> {
@@ -312,7 +317,7 @@ impl JobQueue for MemoryQueue {
             let now = Instant::now();
             let mut comes_back = None;
             match ended {
-                Ended::Done => inner.settle(&lease.jobs, Ledger::Done),
+                Ended::Done => inner.settle(&lease.jobs, Outcome::Done),
                 Ended::Retry(after) => {
                     comes_back = Some(now + after);
                     let again = lease.jobs.into_iter().map(|job| Job { attempt: job.attempt + 1, ..job });
@@ -323,7 +328,7 @@ impl JobQueue for MemoryQueue {
                     inner.put_back(&lease.commit, lease.jobs);
                 }
                 Ended::Buried(reason) => {
-                    inner.settle(&lease.jobs, Ledger::Failed);
+                    inner.settle(&lease.jobs, Outcome::Failed);
                     inner.buried_total += 1;
                     inner.buried.push_back((lease.commit.clone(), reason));
                     if inner.buried.len() > BURIED_KEPT {
@@ -354,7 +359,15 @@ impl JobQueue for MemoryQueue {
         }
     }
 
+    async fn is_busy(&self, commit: &CommitKey) -> bool {
+        let inner = self.lock();
+        inner.waiting.contains_key(commit) || inner.leased.contains_key(commit)
+    }
+
     async fn idle(&self) {
+        // What has become due counts, though no taker has looked at the clock since.
+        self.lock().wake_delayed(self.clock.now());
+        self.tell();
         let mut busy = self.busy.subscribe();
         // The sender lives as long as the queue.
         let _ = busy.wait_for(|busy| *busy == 0).await;

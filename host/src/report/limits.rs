@@ -1,8 +1,10 @@
 //! GitHub's limits on a check run's texts. Documented in characters, enforced in UTF-8 bytes; what does not fit is left
 //! out in whole entries and counted, so that no table, list or fence is ever cut in two.
 
-/// `summary` and `text` each.
-pub const TEXT_BYTES: usize = 65_535;
+use crate::model::publication::PolicyMark;
+
+/// `summary` and `text` each, less the mark that `publish` puts under a text.
+pub const TEXT_BYTES: usize = 65_535 - PolicyMark::BYTES;
 
 /// Our own: hundreds of inline remarks make a pull request's page unusable.
 pub const ANNOTATIONS: usize = 300;

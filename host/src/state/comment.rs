@@ -84,10 +84,7 @@ impl State {
 
     /// Gives the lock back, unless it ran out and is somebody else's by now.
     pub async fn unlock_comment(&self, lock: CommentLock) -> Result<(), StoreError> {
-        if self.store.get(&lock.key).await?.as_ref() == Some(&lock.holder) {
-            self.store.delete(&lock.key).await?;
-        }
-        Ok(())
+        self.store.delete_if(&lock.key, &lock.holder).await.map(drop)
     }
 }
 

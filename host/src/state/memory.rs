@@ -142,6 +142,20 @@ impl Store for MemoryStore {
         self.insert(&mut entries, key, value, ttl).map(|()| true)
     }
 
+    async fn extend(&self, key: &str, value: &Bytes, ttl: Duration) -> Result<bool, StoreError> {
+        let mut entries = self.lock();
+        if entries.live(key, self.clock.now()).is_none_or(|entry| entry.value != value) {
+            return Ok(false);
+        }
+        self.insert(&mut entries, key, value.clone(), Some(ttl)).map(|()| true)
+    }
+
+    async fn delete_if(&self, key: &str, value: &Bytes) -> Result<bool, StoreError> {
+        let mut entries = self.lock();
+        let holds = entries.live(key, self.clock.now()).is_some_and(|entry| entry.value == value);
+        Ok(holds && entries.remove(key).is_some())
+    }
+
     async fn delete(&self, key: &str) -> Result<bool, StoreError> {
         Ok(self.lock().remove(key).is_some_and(|entry| !entry.expired(self.clock.now())))
     }

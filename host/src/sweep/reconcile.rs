@@ -1,49 +1,196 @@
-//! Compares GitHub's open pull requests with our checks on their heads: what has none, or one that did not end, is looked
-//! at. A host that forgot everything finds its work again this way.
+//! Compares GitHub's open pull requests with our checks on their heads, in rounds: what has none, what did not end, what
+//! ended without a decision and what was decided by another policy is looked at. A host that forgot everything finds its
+//! work again this way; one that starts with another policy judges again what the one before it had decided.
 
-use super::deliveries::Deliveries;
-use crate::github::{CheckRunSummary, GitHub, GitHubError, RepositoryAt};
+use super::budget::{Budget, Purpose};
+use super::heads::{Standing, by_runs, by_state};
+use crate::github::{GitHub, GitHubError, RepositoryAt};
 use crate::model::event::{Origin, PullRequest, PullRequestAction, PullRequestEvent};
-use crate::model::{CheckName, Clock, CommitKey, Job, JobId, JobKind};
+use crate::model::{Clock, CommitKey, InstallationId, Job, JobId, JobKind, Plan, Unix};
 use crate::policy::{Rules, Target};
-use crate::publish::check_of;
 use crate::queue::JobQueue;
-use std::sync::Arc;
+use crate::state::{Looked, Round, State, Turn};
+use crate::telemetry::Metrics;
+use anyhow::Result;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// A check that is younger is somebody's: events about it are on their way.
+const YOUNG_S: u64 = 10 * 60;
+/// A round that GitHub or the budget ended goes on so much later.
+const GOES_ON_S: u64 = 60;
+/// Pull requests of one installation that are judged again at a time, for a new policy alone.
+const STAGE: u32 = 10;
+/// What judging a commit again costs at most with the usual two checks: its runs, check runs and uploads, what the pull
+/// request changes, the base's files, two results and a comment.
+const CALLS_OF_A_JUDGEMENT: u64 = 12;
+/// So many repositories in a row that GitHub does not answer for are not their own fault.
+const AWAY: usize = 3;
+const PULLS_PER_PAGE: usize = 100;
 
 #[derive(Clone, Debug)]
 pub struct Reconcile {
     pub github: GitHub,
     pub queue: Arc<dyn JobQueue>,
+    pub state: State,
     pub clock: Arc<dyn Clock>,
     pub rules: Arc<Rules>,
-    pub deliveries: Deliveries,
+    pub metrics: Metrics,
+    pub budget: Arc<Budget>,
+    /// From the beginning of a round to that of the next.
+    pub every: Duration,
     /// The App's id, to know our own runs by.
     pub app_id: u64,
+    /// Results older than the policy that wait for a later round, as this instance knows.
+    pub left: Arc<Mutex<BTreeMap<InstallationId, u32>>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// If the time has come.
+    Due,
+    /// Whatever the time, and though somebody will look by himself: somebody wants to know.
+    Now,
+}
+
+/// One installation's round, as far as this look takes it.
+struct Walk {
+    installation: InstallationId,
+    round: Round,
+    when: When,
+    /// Of this look.
+    again: u32,
+    unanswered: Vec<Origin>,
+}
+
+enum Step {
+    On,
+    /// For now: there are no calls left, or GitHub is away.
+    Stopped,
+    Done,
+}
+
+struct Head<'a> {
+    at: &'a RepositoryAt,
+    commit: CommitKey,
+    pull: &'a PullRequest,
+    plan: &'a Plan,
 }
 
 impl Reconcile {
-    /// One look at every open pull request of every repository. A repository that cannot be read is told and left out;
-    /// a rate limit ends the look, since what follows would fail as well.
-    pub async fn once(&self) -> anyhow::Result<()> {
-        // First what was said, then what is there: words have an order, and explain what is no head any more.
-        self.deliveries.once().await?;
-        let mut found = 0;
+    /// Goes on with the rounds that are under way and begins those that are due. Of all instances one at a time.
+    pub async fn once(&self, when: When) -> Result<()> {
+        if when == When::Due && self.clock.now() < self.state.next_round().await? {
+            return Ok(());
+        }
+        let Some(turn) = self.state.take_turn("reconcile").await? else { return Ok(()) };
+        let looked = self.look(&turn, when).await;
+        self.state.end_turn(turn).await?;
+        looked
+    }
+
+    async fn look(&self, turn: &Turn, when: When) -> Result<()> {
+        let began = self.clock.now();
+        let mut unfinished = false;
+        let mut walks = VecDeque::new();
         for installation in self.github.installations().await? {
-            for origin in self.github.repositories_of(installation).await? {
-                match self.repository(&origin).await {
-                    Ok(count) => found += count,
-                    Err(error @ GitHubError::RateLimited { .. }) => return Err(error.into()),
-                    Err(error) => tracing::warn!(%error, repository = %origin.repository, "not reconciled"),
+            match self.walk(installation, when).await {
+                Ok(walk) => walks.extend(walk),
+                Err(error) => {
+                    unfinished |= passes(&error);
+                    tracing::warn!(%error, %installation, "an installation's repositories are not known");
                 }
             }
         }
-        if found > 0 {
-            tracing::info!(found, "open pull requests without a finished check are looked at");
+        // One repository of each in turn: a large installation does not hold up a small one.
+        while let Some(mut walk) = walks.pop_front() {
+            if !self.state.keep_turn(turn).await? {
+                return Ok(());
+            }
+            match self.step(&mut walk).await {
+                Step::On => walks.push_back(walk),
+                Step::Stopped => {
+                    unfinished = true;
+                    self.stop(&walk).await?;
+                }
+                Step::Done => self.stop(&walk).await?,
+            }
         }
-        Ok(())
+        let pause = if unfinished { GOES_ON_S } else { self.every.as_secs() };
+        Ok(self.state.remember_next_round(began + pause).await?)
     }
 
-    async fn repository(&self, origin: &Origin) -> Result<usize, GitHubError> {
+    /// The round that an installation is in, or a new one; none while the last one is young.
+    async fn walk(&self, installation: InstallationId, when: When) -> Result<Option<Walk>> {
+        let now = self.clock.now();
+        let round = match self.state.round(installation).await? {
+            Some(round) if !round.rest.is_empty() => round,
+            Some(round) if when == When::Due && now < round.began + self.every.as_secs() => return Ok(None),
+            _ => {
+                if !self.budget.spend((Purpose::Look, installation), 1, now) {
+                    return Ok(None);
+                }
+                let rest = VecDeque::from(self.github.repositories_of(installation).await?);
+                let round = Round { began: now, rest, ..Round::default() };
+                self.state.remember_round(installation, &round).await?;
+                round
+            }
+        };
+        Ok(Some(Walk { installation, round, when, again: 0, unanswered: Vec::new() }))
+    }
+
+    /// Compares one repository. One that cannot be read is told and left out.
+    async fn step(&self, walk: &mut Walk) -> Step {
+        let Some(origin) = walk.round.rest.pop_front() else { return Step::Done };
+        let compared = self.repository(&origin, walk).await;
+        match &compared {
+            Ok(true) => walk.unanswered.clear(),
+            // The next look goes on here, not at the beginning.
+            Ok(false) => {
+                walk.round.rest.push_front(origin);
+                return Step::Stopped;
+            }
+            Err(error) if is_limited(error) => {
+                tracing::info!(installation = %walk.installation, %error, "the round goes on later");
+                walk.round.rest.push_front(origin);
+                return Step::Stopped;
+            }
+            Err(error) => {
+                tracing::warn!(%error, repository = %origin.repository, "not reconciled");
+                if passes(error) {
+                    walk.unanswered.push(origin);
+                }
+            }
+        }
+        if walk.unanswered.len() == AWAY {
+            for origin in walk.unanswered.drain(..).rev() {
+                walk.round.rest.push_front(origin);
+            }
+            return Step::Stopped;
+        }
+        if walk.round.rest.is_empty() { Step::Done } else { Step::On }
+    }
+
+    async fn stop(&self, walk: &Walk) -> Result<()> {
+        let Round { found, again, left, .. } = walk.round;
+        let repositories_left = walk.round.rest.len();
+        if found + left > 0 {
+            let installation = walk.installation;
+            tracing::info!(%installation, found, again, left, repositories_left, "open pull requests are looked at again");
+        }
+        self.tell_left(walk.installation, left);
+        Ok(self.state.remember_round(walk.installation, &walk.round).await?)
+    }
+
+    fn tell_left(&self, installation: InstallationId, left: u32) {
+        let mut lefts = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        lefts.insert(installation, left);
+        self.metrics.results_older_than_policy.set(lefts.values().map(|left| i64::from(*left)).sum());
+    }
+
+    /// False if there were not enough calls left for all of it.
+    async fn repository(&self, origin: &Origin, walk: &mut Walk) -> Result<bool> {
         let at = RepositoryAt { installation: origin.installation, repository: origin.repository.clone() };
         let plan = self.rules.plan(&Target {
             repository: &origin.repository,
@@ -51,35 +198,108 @@ impl Reconcile {
             language: origin.language.as_deref(),
             changed: None,
         });
-        let mut found = 0;
-        for pull in self.github.open_pull_requests(&at).await? {
+        if plan.checks.is_empty() {
+            return Ok(true);
+        }
+        if !self.may_look(walk.installation, 1) {
+            return Ok(false);
+        }
+        let pulls = self.github.open_pull_requests(&at).await?;
+        // Of a second page is known only afterwards.
+        self.may_look(walk.installation, (pulls.len() / PULLS_PER_PAGE) as u64);
+        for pull in &pulls {
             let commit = CommitKey {
                 installation: origin.installation,
                 repository: origin.repository.clone(),
                 sha: pull.head_sha.clone(),
             };
-            let runs = self.github.own_check_runs(&at, &commit.sha, self.app_id).await?;
-            if plan.checks.iter().all(|check| is_decided(&commit, &check.name, &runs)) {
-                continue;
-            }
-            found += 1;
-            if let Err(error) = self.queue.schedule(self.job(origin, commit, pull), 0).await {
-                return Err(GitHubError::Unavailable(error.to_string()));
+            let head = Head { at: &at, commit, pull, plan: &plan };
+            let Some(standing) = self.standing(&head, walk.when).await? else { return Ok(false) };
+            self.metrics.reconciled.with_label_values(&[standing.word()]).inc();
+            if self.is_to_be_judged(standing, walk) {
+                self.queue.schedule(self.job(origin, &head), 0).await?;
             }
         }
-        Ok(found)
+        Ok(true)
     }
 
-    fn job(&self, origin: &Origin, commit: CommitKey, pull: PullRequest) -> Job {
+    fn may_look(&self, installation: InstallationId, calls: u64) -> bool {
+        self.budget.spend((Purpose::Look, installation), calls, self.clock.now())
+    }
+
+    /// What nobody decided is judged in any case. What another policy decided still holds a merge or lets it through:
+    /// some at a time, within the budget.
+    fn is_to_be_judged(&self, standing: Standing, walk: &mut Walk) -> bool {
+        match standing {
+            Standing::Current | Standing::LookedAfter => return false,
+            Standing::Undecided | Standing::Incomplete | Standing::Missing => {}
+            Standing::Older => {
+                let by = (Purpose::JudgeAgain, walk.installation);
+                if walk.again == STAGE || !self.budget.spend(by, CALLS_OF_A_JUDGEMENT, self.clock.now()) {
+                    walk.round.left += 1;
+                    return false;
+                }
+                walk.again += 1;
+                walk.round.again += 1;
+            }
+        }
+        walk.round.found += 1;
+        true
+    }
+
+    /// None if GitHub has to be asked and there is no call left for it.
+    async fn standing(&self, head: &Head<'_>, when: When) -> Result<Option<Standing>> {
+        let known = self.state.commit(&head.commit).await?;
+        let standing = by_state(&known, head.pull, head.plan);
+        if standing == Some(Standing::Current) {
+            return Ok(standing);
+        }
+        if self.queue.is_busy(&head.commit).await {
+            return Ok(Some(Standing::LookedAfter));
+        }
+        match standing {
+            Some(Standing::Undecided | Standing::Incomplete)
+                if when == When::Due && self.is_looked_after(head, known.opened_at).await? =>
+            {
+                Ok(Some(Standing::LookedAfter))
+            }
+            Some(standing) => Ok(Some(standing)),
+            None => self.standing_on_github(head).await,
+        }
+    }
+
+    async fn is_looked_after(&self, head: &Head<'_>, opened_at: Option<Unix>) -> Result<bool> {
+        let is_young = opened_at.is_some_and(|at| self.clock.now() < at + YOUNG_S);
+        Ok(is_young || self.state.is_looked_after(&head.commit).await?)
+    }
+
+    async fn standing_on_github(&self, head: &Head<'_>) -> Result<Option<Standing>> {
+        let policy = head.plan.policy();
+        match self.state.looked(&head.commit).await? {
+            Some(looked) if looked.policy == policy && !looked.older => return Ok(Some(Standing::LookedAfter)),
+            Some(_) => return Ok(Some(Standing::Older)),
+            None => {}
+        }
+        if !self.may_look(head.at.installation, 1) {
+            return Ok(None);
+        }
+        let runs = self.github.own_check_runs(head.at, &head.commit.sha, self.app_id).await?;
+        let standing = by_runs(&head.commit, head.plan, &runs);
+        let looked = Looked { policy, older: standing == Standing::Older };
+        self.state.remember_looked(&head.commit, &looked).await?;
+        Ok(Some(standing))
+    }
+
+    fn job(&self, origin: &Origin, head: &Head<'_>) -> Job {
         let event = PullRequestEvent {
             origin: origin.clone(),
             action: PullRequestAction::Found,
-            pull_request: pull,
+            pull_request: head.pull.clone(),
             before: None,
         };
         Job {
             id: JobId(uuid::Uuid::now_v7().to_string()),
-            commit,
+            commit: head.commit.clone(),
             kind: JobKind::PullRequest(event),
             now: self.clock.now(),
             delivery: None,
@@ -88,10 +308,11 @@ impl Reconcile {
     }
 }
 
-/// Neutral ends may be outages and deadlines, cancelled ones nothing judged: both are looked at again.
-fn is_decided(commit: &CommitKey, check: &CheckName, runs: &[CheckRunSummary]) -> bool {
-    let ours =
-        |run: &&CheckRunSummary| run.external_id.as_deref().and_then(|id| check_of(commit, id)).as_ref() == Some(check);
-    let newest = runs.iter().filter(ours).max_by_key(|run| run.id);
-    newest.is_some_and(|run| matches!(run.conclusion.as_deref(), Some("success" | "failure")))
+fn is_limited(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(GitHubError::RateLimited { .. }))
+}
+
+/// What may be over in a minute.
+fn passes(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(GitHubError::RateLimited { .. } | GitHubError::Unavailable(_)))
 }

@@ -51,6 +51,19 @@ pub fn parse(event_name: &str, body: &[u8]) -> Result<Event, ParseError> {
     Ok(understood.unwrap_or_else(|| Event::Other { name: event_name.to_owned(), action }))
 }
 
+/// Whether an event of this name and action can lead to anything, as far as these two say: what cannot needs neither be
+/// read again nor delivered again.
+pub fn may_matter(event_name: &str, action: Option<&str>) -> bool {
+    match (event_name, action) {
+        ("pull_request", Some(word)) => pull_request_action(word).is_some(),
+        ("workflow_run", Some(word)) => run_action(word).is_some(),
+        ("check_run", Some(word)) => matches!(word, "rerequested" | "requested_action"),
+        ("check_suite", Some(word)) => matches!(word, "requested" | "rerequested"),
+        ("merge_group" | "installation" | "installation_repositories", Some(_)) | ("push", None) => true,
+        _ => false,
+    }
+}
+
 fn pull_request_action(word: &str) -> Option<PullRequestAction> {
     Some(match word {
         "opened" => PullRequestAction::Opened,

@@ -12,7 +12,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use std::collections::VecDeque;
@@ -21,6 +21,8 @@ use std::time::{Duration, Instant};
 
 /// github.com waits ten seconds for an answer.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long github.com shows a delivery and redelivers it.
+const WINDOW: SignedDuration = SignedDuration::from_hours(3 * 24);
 /// The id of the App's only webhook.
 const HOOK_ID: u64 = 77;
 
@@ -65,6 +67,8 @@ pub(crate) struct Outbox {
     pub queue: VecDeque<Outgoing>,
     pub in_flight: usize,
     pub lose: usize,
+    /// So many reach the host, whose answers do not come back in time.
+    pub answer_late: usize,
     pub duplicate: usize,
 }
 
@@ -240,7 +244,12 @@ impl State {
 
     fn find_delivery(&self, call: &Call) -> Result<&Delivery, Refusal> {
         let id = call.number("delivery_id")?;
-        self.deliveries.iter().find(|delivery| delivery.id == id).ok_or_else(Refusal::not_found)
+        self.shown_deliveries().find(|delivery| delivery.id == id).ok_or_else(Refusal::not_found)
+    }
+
+    fn shown_deliveries(&self) -> impl DoubleEndedIterator<Item = &Delivery> {
+        let oldest = self.now() - WINDOW;
+        self.deliveries.iter().filter(move |delivery| delivery.delivered_at >= oldest)
     }
 
     /// Queues the same event again under the same GUID.
@@ -273,12 +282,17 @@ async fn send_next(shared: &Shared, client: &Client<HttpConnector, Full<Bytes>>)
         outbox.in_flight += 1;
         let lost = outbox.lose > 0;
         outbox.lose = outbox.lose.saturating_sub(1);
-        Some((next, outbox.target.clone()?, lost))
+        let late = !lost && outbox.answer_late > 0;
+        outbox.answer_late -= usize::from(late);
+        Some((next, outbox.target.clone()?, (lost, late)))
     });
-    let Some((outgoing, target, lost)) = next else { return };
+    let Some((outgoing, target, (lost, late))) = next else { return };
     let started = Instant::now();
-    let answer =
+    let mut answer =
         if lost { Err("failed to connect to host".to_owned()) } else { send(client, &target, &outgoing).await };
+    if late {
+        answer = Err("timed out".to_owned());
+    }
     let (status_code, status, response) = match answer {
         Ok((code, body)) => {
             (code, if (200..300).contains(&code) { "OK" } else { "Invalid HTTP Response" }.to_owned(), body)
@@ -327,7 +341,7 @@ pub(crate) fn list(state: &mut State, call: &Call) -> Reply {
     let failures = call.query.get("status").is_some_and(|status| status == "failure");
     let from = call.query.get("cursor").and_then(|cursor| cursor.parse().ok()).unwrap_or(u64::MAX);
     let size = call.page_size();
-    let newest_first = state.deliveries.iter().rev().filter(|delivery| delivery.id <= from);
+    let newest_first = state.shown_deliveries().rev().filter(|delivery| delivery.id <= from);
     // GitHub's filter knows answers only: time-outs and refused connections are not in it.
     let mut found: Vec<&Delivery> =
         newest_first.filter(|d| !failures || (400..600).contains(&d.status_code)).take(size + 1).collect();

@@ -120,6 +120,8 @@ fn object(value: Value) -> Map<String, Value> {
 pub(crate) fn repository(state: &State, repository: &Repository) -> Value {
     let page = page_of(state, repository.id);
     let created_at = time(repository.created_at);
+    // Pull requests are issues, too.
+    let open = state.pull_requests.iter().filter(|pull| pull.repository == repository.id && pull.open).count();
     let mut fields = links(&url_of(state, repository.id), &REPOSITORY_LINKS);
     fields.extend(object(json!({
         "id": repository.id,
@@ -157,8 +159,8 @@ pub(crate) fn repository(state: &State, repository: &Repository) -> Value {
         "size": 1,
         "forks": 0,
         "forks_count": 0,
-        "open_issues": 0,
-        "open_issues_count": 0,
+        "open_issues": open,
+        "open_issues_count": open,
         "stargazers_count": 0,
         "watchers": 0,
         "watchers_count": 0,

@@ -142,6 +142,22 @@ async fn a_job_whose_time_has_come_takes_the_hints_along() {
 }
 
 #[tokio::test]
+async fn the_ledger_tells_where_a_delivery_stands_and_a_commit_is_busy_until_it_is_given_back() {
+    let queue = queue(10);
+    let with_delivery = Job { delivery: Some(delivery("a")), ..job("a", 1) };
+    let commit = with_delivery.commit.clone();
+    assert_eq!(queue.outcome(&delivery("a")).await.expect("answer"), None);
+    queue.accept(delivery("a"), with_delivery).await.expect("accept");
+    assert_eq!(queue.outcome(&delivery("a")).await.expect("answer"), Some(Outcome::Queued));
+    assert!(queue.is_busy(&commit).await);
+    let lease = queue.take().await.expect("take");
+    assert!(queue.is_busy(&commit).await);
+    queue.give_back(lease, Ended::Done).await.expect("give back");
+    assert_eq!(queue.outcome(&delivery("a")).await.expect("answer"), Some(Outcome::Done));
+    assert!(!queue.is_busy(&commit).await);
+}
+
+#[tokio::test]
 async fn a_scheduled_job_waits_for_its_time() {
     let queue = queue(1);
     queue.schedule(job("later", 1), 2_000).await.expect("schedule");

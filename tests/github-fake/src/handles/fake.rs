@@ -287,6 +287,16 @@ impl Fake {
         self.shared.change(|state| state.outbox.lose += count);
     }
 
+    /// From now on deliveries reach the host again.
+    pub fn lose_no_more_deliveries(&self) {
+        self.shared.change(|state| state.outbox.lose = 0);
+    }
+
+    /// The host gets the next `count` deliveries, but GitHub does not get its answers in time.
+    pub fn time_out_next_deliveries(&self, count: usize) {
+        self.shared.change(|state| state.outbox.answer_late += count);
+    }
+
     /// Puts copies of the first so many waiting webhooks behind the others.
     pub fn repeat_pending_deliveries(&self, count: usize) {
         self.shared.change(|state| {
