@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::github::{BlobHosts, GitHub, GitHubOptions, Pace, Priority, redelivery_window};
 use crate::model::event::InstallationEvent;
 use crate::model::{Clock, CommitKey, DeliveryId, Event, Job, JobId, JobKind, Unix};
-use crate::pipeline::{Comparer, Judge, OverlayReader, Pipeline, RerunScope};
+use crate::pipeline::{Comparer, Judge, MergeGroups, OverlayReader, Pipeline, RerunScope};
 use crate::plugins::Catalogue;
 use crate::policy::Rules;
 use crate::publish::Publisher;
@@ -167,6 +167,7 @@ pub async fn serve_in(config: Config, world: World) -> Result<Host> {
         queue: queue.clone(),
         fetcher: fetcher.clone(),
         comparer: Comparer::new(github.clone()),
+        attester: setup::attester(&config, &github)?,
         runtime: bench.runtime.clone(),
         catalogue: bench.catalogue,
         judge: bench.judge,
@@ -177,6 +178,10 @@ pub async fn serve_in(config: Config, world: World) -> Result<Host> {
         rerun_scope: match config.rerun_scope.as_deref() {
             Some("failed") => RerunScope::Failed,
             _ => RerunScope::All,
+        },
+        merge_groups: match config.merge_groups.as_deref() {
+            Some("inherit_if_same_tree") => MergeGroups::InheritIfSameTree,
+            _ => MergeGroups::Reevaluate,
         },
         publisher,
         metrics: bench.metrics.clone(),

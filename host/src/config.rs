@@ -28,6 +28,7 @@ pub struct Config {
     pub queue: Queue,
     pub sweeps: Sweeps,
     pub artifacts: Artifacts,
+    pub provenance: Provenance,
     pub records: Records,
     pub runtime: Runtime,
     pub log: Log,
@@ -42,6 +43,10 @@ pub struct Config {
     /// What *Re-run all checks* judges again: `all`, or `failed` for those whose last conclusion was not success.
     /// Default `all`.
     pub rerun_scope: Option<String>,
+    /// What a merge queue's group is judged by: `reevaluate`, its own runs; or `inherit_if_same_tree`, which lets a check
+    /// pass that passed on a pull request's head with the very files that the group holds, and judges the others. Default
+    /// `reevaluate`.
+    pub merge_groups: Option<String>,
     /// Where checks apply, and how strict they are there. None given: everywhere, as the check says.
     pub groups: BTreeMap<String, Group>,
     pub overlay: Overlay,
@@ -255,6 +260,25 @@ impl Default for Artifacts {
             no_run_deadline: Duration::from_secs(15 * 60),
             evidence_deadline: Duration::from_secs(6 * 3600),
         }
+    }
+}
+
+/// Signed evidence: the tier `attested`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Provenance {
+    /// Whose signatures count: a Sigstore `trusted_root.json`, or several after each other, as
+    /// `gh attestation trusted-root` prints them. With it attestations of evidence are asked for and verified, which costs
+    /// a call for each artifact that is named as evidence, one more for each file that only has one of its own, and needs
+    /// the App's permission `attestations: read`. Default none: nothing is `attested`.
+    pub trusted_root: Option<PathBuf>,
+    /// Kinds of runners on which a signature counts, as certificates name them: `github-hosted`, `self-hosted`. Default
+    /// only the first: whoever runs the other can make it sign anything.
+    pub runners: Vec<String>,
+}
+impl Default for Provenance {
+    fn default() -> Self {
+        Self { trusted_root: None, runners: vec!["github-hosted".to_owned()] }
     }
 }
 
@@ -476,7 +500,8 @@ impl Config {
             let keys = plugin.verification_keys.values_mut().map(|key| &mut key.file);
             [&mut plugin.file, &mut plugin.data, &mut plugin.verification_key].into_iter().flatten().chain(keys)
         });
-        for path in plugins.chain(self.github.private_key_path.as_mut()).chain(self.records.directory.as_mut()) {
+        let named = [&mut self.github.private_key_path, &mut self.records.directory, &mut self.provenance.trusted_root];
+        for path in plugins.chain(named.into_iter().flatten()) {
             *path = directory.join(&*path);
         }
     }
@@ -526,6 +551,9 @@ impl Config {
         }
         if !matches!(self.rerun_scope.as_deref(), None | Some("all" | "failed")) {
             missing.push("rerun_scope is neither `all` nor `failed`".to_owned());
+        }
+        if !matches!(self.merge_groups.as_deref(), None | Some("reevaluate" | "inherit_if_same_tree")) {
+            missing.push("merge_groups is neither `reevaluate` nor `inherit_if_same_tree`".to_owned());
         }
         if self.output.annotations > 300 {
             missing.push("output.annotations must be at most 300: more make a pull request's page unusable".to_owned());

@@ -13,7 +13,7 @@ mod waivers;
 pub use age::{compare, reduced};
 pub use introduced::only_introduced;
 pub use judgement::{VIOLATIONS_OMITTED, judgement, unused_rule_waivers};
-pub use minimum::{View, at_least, of_low_provenance};
+pub use minimum::{View, at_least, of_low_provenance, refused_attestations};
 pub use records::{hidden_counts, hidden_findings, inputs, oddities, stale_attempts};
 pub use waivers::date;
 

@@ -2,6 +2,7 @@
 //! `octocrab` carries the requests and no other room names it. Wire structs end in the file that parses them.
 //! This room decides nothing about checks, and never sends credentials to any host but the configured API.
 
+mod attestations;
 mod auth;
 mod blobs;
 mod calls;

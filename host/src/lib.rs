@@ -3,6 +3,7 @@
 pub mod api;
 pub mod app;
 pub mod artifacts;
+pub mod attest;
 pub mod cli;
 pub mod config;
 pub mod correlate;

@@ -5,8 +5,10 @@ mod accept;
 mod around;
 mod baselines;
 mod bases;
+mod branches;
 mod failure;
 mod heads;
+mod inherited;
 mod judge;
 mod material;
 mod minimum;
@@ -20,10 +22,11 @@ mod telling;
 pub use baselines::Seeking;
 pub use bases::{Asked, judge_from, standpoints_of};
 pub use failure::Failure;
+pub use inherited::MergeGroups;
 pub use judge::{Case, Inputs, Judge, Unclaimed, Uploads};
 pub use material::Gone;
 pub use overlays::OverlayReader;
-pub use provenance::{Comparer, Tiers};
+pub use provenance::{Attester, Comparer, Tiers};
 pub use reports::{Reader, Readings};
 pub use requests::RerunScope;
 
@@ -55,6 +58,8 @@ pub struct Pipeline {
     pub queue: Arc<dyn JobQueue>,
     pub fetcher: Arc<Fetcher>,
     pub comparer: Comparer,
+    /// Absent where the operator names no roots of trust.
+    pub attester: Option<Attester>,
     pub runtime: Arc<Runtime>,
     pub catalogue: Arc<Catalogue>,
     pub judge: Judge,
@@ -66,6 +71,7 @@ pub struct Pipeline {
     pub seeking: Seeking,
     /// What *Re-run all checks* means.
     pub rerun_scope: RerunScope,
+    pub merge_groups: MergeGroups,
     pub publisher: Publisher,
     pub metrics: Metrics,
 }
@@ -92,6 +98,7 @@ impl Pipeline {
             }
         }
         self.look_for_missed_runs(lease, &mut commit).await?;
+        self.find_forgotten_bases(lease, &mut commit).await?;
         self.doubt(lease, &mut commit).await?;
         if asked.is_empty() {
             let plan = self.plan_for(lease, &commit);
@@ -100,6 +107,7 @@ impl Pipeline {
             self.start_again(lease, &mut commit, &asked).await?;
         }
         self.remember_baselines(lease, &commit).await;
+        self.inherit(lease, &mut commit).await?;
         self.decide(lease, commit, asked).await?;
         self.watch(lease).await
     }
@@ -127,7 +135,13 @@ impl Pipeline {
 
     /// The evidence is fetched, judged and told; nothing of it twice for the same inputs, unless somebody asks.
     async fn decide(&self, lease: &Lease, mut commit: CommitState, asked: BTreeSet<CheckName>) -> Result<(), Failure> {
-        let plan = self.plan_for(lease, &commit);
+        // Who asks for an inherited check again wants it judged.
+        commit.inherited.retain(|check| !asked.contains(check));
+        let mut plan = self.plan_for(lease, &commit);
+        inherited::keep_uninherited(&mut plan, &commit);
+        if plan.checks.is_empty() && !commit.inherited.is_empty() {
+            return Ok(());
+        }
         let runs: Vec<WorkflowRun> = remember::accepted_runs(&commit, &plan).into_iter().cloned().collect();
         let mut standing = remember::standing(&commit, &runs.iter().collect::<Vec<_>>(), &plan, lease.now());
         // Who asks for a check of which no run is known gets an answer now.
@@ -149,9 +163,11 @@ impl Pipeline {
         // Where nothing has changed for the others, only what is asked for: they go on waiting, or stay as they ended.
         let only_asked = unchanged || runs.is_empty() || commit.superseded.is_some();
         let partly = !asked.is_empty() && only_asked;
-        let (uploads, around) = tokio::try_join!(self.fetch(lease, &runs), self.look_around(lease, &commit, &runs))?; // the last reads
-        let inputs = Inputs::of(&uploads, &commit, &around.tiers);
+        let (uploads, around) = tokio::try_join!(self.fetch(lease, &runs), self.look_around(lease, &commit, &runs))?;
+        let mut inputs = Inputs::of(&uploads, &commit, &around.tiers);
         let mut plan = self.plan_within(lease, &commit, &around);
+        inherited::keep_uninherited(&mut plan, &commit);
+        self.attest(lease, &commit, &plan, &mut inputs).await?;
         let left_over = telling::left_over(&commit, &plan);
         if partly {
             keep_only(&mut plan, &asked);
@@ -191,7 +207,8 @@ impl Pipeline {
     async fn watch(&self, lease: &Lease) -> Result<(), Failure> {
         let commit = self.state.commit(&lease.commit).await?;
         if commit.checks.values().any(CheckHandle::is_open) {
-            let due = self.clock.now() + self.plan.no_run_deadline_s.max(1);
+            let now = self.clock.now();
+            let due = now + remember::patience(&commit, &self.plan, now);
             self.state.remember_undecided(&lease.commit, due).await?;
         }
         Ok(())

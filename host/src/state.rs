@@ -136,6 +136,17 @@ pub struct CommitState {
     /// The base branches of all pull requests that ever had this head: a run may have been made for any of them.
     #[serde(default)]
     pub bases: BTreeSet<String>,
+    /// Since when, by GitHub's clock, everything about its pull requests was heard: a restart forgets what was before.
+    #[serde(default)]
+    pub heard_since: Option<Unix>,
+    /// Checks that a merge group has from a pull request's head with the same tree, and whether one was looked for.
+    #[serde(default)]
+    pub inherited: BTreeSet<CheckName>,
+    #[serde(default)]
+    pub sought_same_tree: bool,
+    /// Runs from before that time of which GitHub was asked whom they may have been made for.
+    #[serde(default)]
+    pub asked_bases_of: BTreeSet<u64>,
 }
 
 /// What is left to be told of a decision, whatever kept its checks from being written: a limit, an outage, a restart.

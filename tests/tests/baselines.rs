@@ -236,6 +236,41 @@ async fn neither_a_fork_s_run_nor_a_tag_s_becomes_the_baseline_of_a_branch_of_it
     assert_eq!(judged(&opened(&palisade, &[OLD])).await.to_string(), FAILED);
 }
 
+/// Proves W20.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_rego_compliance_report_lists_is_old_or_new_by_the_finding_that_it_names() {
+    let text = format!(
+        "[plugins.compatible]\nfile = {:?}\nsettings = {{ entrypoint = \"compliance/vulnerability_report\" }}\n\
+         [checks.\"{VULNERABILITIES}\"]\npolicies = [\"compatible\"]\njudge = \"introduced\"\n",
+        palisade_tests::workspace().join("policies/compliance").display().to_string()
+    );
+    let palisade = TestHost::with(&text).await;
+    on_branch(&palisade, "main", &[OLD]).await;
+    let passed = judged(&opened(&palisade, &[OLD])).await;
+    assert_eq!(passed.conclusion.as_deref(), Some("success"), "{passed}");
+    assert!(passed.text.unwrap_or_default().contains("it was there before"));
+    let failed = judged(&opened(&palisade, &[OLD, NEW])).await;
+    assert_eq!(failed.conclusion.as_deref(), Some("failure"), "{failed}");
+}
+
+/// Proves W03, W20.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_of_the_branch_s_name_on_an_old_commit_takes_nothing_back() {
+    let palisade = TestHost::with(ONLY_INTRODUCED).await;
+    let old = on_branch(&palisade, "main", &[OLD]).await;
+    on_branch(&palisade, "main", &[]).await;
+    // Somebody tags the commit before the fix with the branch's name: CI runs for it, later than for the fix.
+    let of_tag = palisade.repository().start_run(&old, Workflow::from("ci.yml").on("push").for_branch("main"));
+    of_tag.upload("trivy", &[("report.json", &evidence::trivy_of(&[OLD]))]);
+    of_tag.complete("success");
+    palisade.settled().await;
+    assert_eq!(judged(&opened(&palisade, &[OLD])).await.to_string(), FAILED, "it was fixed and is brought in again");
+    // GitHub lists the tag's run first.
+    let palisade = palisade.restarted(ONLY_INTRODUCED).await;
+    palisade.settled().await;
+    assert_eq!(judged(&opened(&palisade, &[OLD])).await.to_string(), FAILED);
+}
+
 /// Proves R12.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_baseline_is_asked_of_github_once_after_the_state_was_lost() {

@@ -1,6 +1,7 @@
 //! Feature tests, through the outer edge: a signed webhook in, a check run out.
 
 mod attacks;
+mod attestations;
 mod baselines;
 mod chaos;
 mod command_line;

@@ -1,7 +1,7 @@
 //! How far evidence is trusted: by whose run it is, by whether the pull request changes how it is made, and by who takes
 //! responsibility for it.
 
-use palisade_github_fake::{CheckRun, Head, PullRequest, PullRequestOptions, Run, Workflow};
+use palisade_github_fake::{CheckRun, Fault, Head, PullRequest, PullRequestOptions, Run, Workflow};
 use palisade_tests::{TestHost, evidence};
 
 const VULNERABILITIES: &str = "Vulnerability Scan Check";
@@ -140,6 +140,46 @@ async fn a_push_run_is_compared_with_the_base_as_it_is_now() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_workflow_that_github_does_not_show_yet_is_asked_for_again_and_its_absence_is_not_believed_for_ever() {
+    let missing = |times: usize| Fault::on("GET /repos/*/contents/.github*").status(404).times(times);
+    // Right after a push GitHub's copies may not have the commit.
+    let palisade = host("repository").await;
+    let pull_request = palisade.repository().open_pull_request(with_files(&[("src/main.js", "run()")]));
+    palisade.settled().await;
+    palisade.github.fault(missing(1));
+    clean_scan(&pull_request, Workflow::from("ci.yml").on("push"));
+    assert_eq!(shown(&pull_request).await, PASSED);
+    // What stays away for longer lowers the tier until somebody looks again.
+    palisade.github.fault(missing(usize::MAX));
+    let pull_request = palisade.repository().open_pull_request(with_files(&[("src/main.js", "again()")]));
+    clean_scan(&pull_request, Workflow::from("ci.yml").on("push"));
+    assert_eq!(shown(&pull_request).await, UNTRUSTED);
+    palisade.github.clear_faults();
+    pull_request.rerequest_all("mona");
+    pull_request.check_run_shows(VULNERABILITIES, PASSED).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_job_asks_once_whether_a_branch_is_protected() {
+    let palisade = host("repository").await;
+    let repository = palisade.repository();
+    repository.create_branch("release");
+    repository.protect_branch("release");
+    let into_release =
+        PullRequestOptions { base: Some("release".to_owned()), ..with_files(&[("src/main.js", "run()")]) };
+    let pull_request = repository.open_pull_request(into_release);
+    palisade.settled().await;
+    palisade.github.clear_journal();
+    clean_scan(&pull_request, "ci.yml");
+    assert_eq!(shown(&pull_request).await, PASSED);
+    palisade.settled().await;
+    let journal = palisade.github.journal();
+    // Baseline, overlay and provenance want to know it. The second is the look while the run is going.
+    let asked = journal.entries.iter().filter(|entry| entry.path.ends_with("/branches/release")).count();
+    assert!((1..=2).contains(&asked), "{asked} times: {:#?}", journal.breakdown());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_merge_group_s_run_is_compared_with_the_commit_that_the_group_is_built_on() {
     for (path, expected) in [("src/main.js", PASSED), (CI, UNTRUSTED)] {
         let palisade = host("repository").await;
@@ -170,13 +210,6 @@ async fn a_reusable_workflow_that_the_operator_names_is_trusted_in_that_version_
         clean_scan(&pull_request, Workflow::from("ci.yml").calling(&format!("{path}@refs/heads/main"), &sha));
         assert_eq!(shown(&pull_request).await, expected);
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_tier_that_nothing_reaches_stops_the_start_with_a_sentence() {
-    let refused = TestHost::try_with(&asking_for("attested"), Default::default()).await;
-    let error = format!("{:#}", refused.expect_err("nothing reaches it"));
-    assert!(error.contains("signatures are not verified"), "{error}");
 }
 
 /// Proves R22.
@@ -273,11 +306,44 @@ async fn a_second_pull_request_to_a_branch_that_anybody_may_change_lends_nothing
     }
 }
 
+/// Proves W03, W23.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_made_for_a_lax_base_before_a_restart_is_no_better_when_it_is_repeated() {
+    for (base, expected) in [("release", PASSED), ("lax", UNTRUSTED)] {
+        let palisade = host("repository").await;
+        let repository = palisade.repository();
+        repository.create_branch("lax");
+        repository.create_branch("release");
+        repository.protect_branch("release");
+        let pull_request = repository.open_pull_request(with_files(&[("src/main.js", base)]));
+        let second = PullRequestOptions {
+            head: Head::NamedBranch(pull_request.head_branch()),
+            head_sha: Some(pull_request.head_sha()),
+            base: Some(base.to_owned()),
+            ..PullRequestOptions::from("The same again")
+        };
+        let second = repository.open_pull_request(second);
+        let run = clean_scan(&pull_request, "ci.yml");
+        second.close();
+        palisade.settled().await;
+        // Everything that was heard is forgotten, what was delivered cannot be read again, and the run is repeated.
+        palisade.github.fault(Fault::on("GET /app/hook/deliveries").status(404).always());
+        let palisade = palisade.restarted_in_trouble(&asking_for("repository")).await;
+        palisade.settled().await;
+        run.rerun();
+        run.upload("trivy", &[("trivy.json", &evidence::clean_trivy())]);
+        run.complete("success");
+        pull_request.check_run_shows(VULNERABILITIES, expected).await;
+        palisade.settled().await;
+        assert_eq!(shown(&pull_request).await, expected, "{base}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_github_cannot_tell_is_no_better_than_changed_and_where_more_is_asked_an_outage() {
     for (tier, expected) in [("none", PASSED), ("repository", "neutral: Vulnerability Check - System Unavailable")] {
         let palisade = host(tier).await;
-        let fault = palisade_github_fake::Fault::on("GET /repos/*/pulls/*/files").status(502).always();
+        let fault = Fault::on("GET /repos/*/pulls/*/files").status(502).always();
         palisade.github.fault(fault);
         let pull_request = palisade.repository().open_pull_request(with_files(&[("src/main.js", "run()")]));
         clean_scan(&pull_request, "ci.yml");
@@ -396,6 +462,54 @@ async fn a_bot_s_bump_of_an_action_in_the_producing_workflow_is_merged_by_accept
     let button = accept_button(&pull_request).expect("the check has a button");
     pull_request.press(VULNERABILITIES, &button, "maintainer");
     pull_request.check_run_shows(VULNERABILITIES, PASSED).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_group_has_what_was_accepted_on_a_head_with_the_same_files_where_the_operator_says_so() {
+    let text = format!("merge_groups = \"inherit_if_same_tree\"\n{}", asking_for("repository"));
+    let palisade = TestHost::with(&text).await;
+    let repository = palisade.repository();
+    repository.add_collaborator("maintainer", "write");
+    let (pull_request, button) = untrusted(&palisade).await;
+    pull_request.press(VULNERABILITIES, &button, "maintainer");
+    pull_request.check_run_shows(VULNERABILITIES, PASSED).await;
+    palisade.settled().await;
+    // No run of the group brought anything: what is the same was judged already.
+    let same = repository.request_merge_group(&pull_request);
+    let inherited = repository.check_run_completed(&same, VULNERABILITIES).await;
+    assert_eq!(inherited.to_string(), PASSED);
+    let summary = inherited.summary.unwrap_or_default();
+    let head = &pull_request.head_sha()[..12];
+    let told = format!("inherited from `{head}`");
+    assert!(summary.contains(&told) && summary.contains("accepted by `maintainer`"), "{summary}");
+    // With what others merged meanwhile it is something else, and judged by its own run.
+    let other = [("src/other.js".to_owned(), b"other()".to_vec())];
+    let other = repository.request_merge_group_with(&pull_request, &other);
+    let run = repository.start_run(&other, Workflow::from("ci.yml").on("merge_group"));
+    run.upload("trivy", &[("trivy.json", &evidence::clean_trivy())]);
+    run.complete("success");
+    assert_eq!(repository.check_run_completed(&other, VULNERABILITIES).await.to_string(), UNTRUSTED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_group_inherits_no_failure_and_nothing_unasked() {
+    for (text, title) in [("", "passed"), ("merge_groups = \"inherit_if_same_tree\"\n", "failed")] {
+        let palisade = TestHost::with(text).await;
+        let repository = palisade.repository();
+        let pull_request = repository.open_pull_request(title);
+        let report = match title {
+            "passed" => evidence::clean_trivy(),
+            _ => evidence::trivy(&[("CVE-2026-0001", "CRITICAL")]),
+        };
+        scanned(&pull_request, "ci.yml", &report);
+        shown(&pull_request).await;
+        palisade.settled().await;
+        let sha = repository.request_merge_group(&pull_request);
+        palisade.settled().await;
+        let open = |run: &&CheckRun| run.head_sha == sha && run.name == VULNERABILITIES && run.status != "completed";
+        let what = "the merge group's check to wait for its own run";
+        palisade.github.wait_until(what, |state| state.check_runs().iter().find(open).cloned()).await;
+    }
 }
 
 /// Proves R30, W23.

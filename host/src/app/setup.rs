@@ -3,6 +3,8 @@
 mod selection;
 mod trust;
 
+pub use trust::attester;
+
 use crate::config::{Check, Config, VerificationKey};
 use crate::model::plan::{
     BaselineMissing, Conclusion, DRY_RUN, DRY_RUN_NAME_CHARACTERS, Judges, PushedCommits, WaitFor,
@@ -141,6 +143,7 @@ pub fn rules(config: &Config, catalogue: &Catalogue) -> (Rules, Vec<String>) {
         }
     }
     let checks = check_configs(config, &mut problems);
+    problems.extend(trust::attestation_problem(config, &checks));
     let available: Vec<AvailablePlugin> = available(catalogue);
     let broken = available.iter().filter_map(|plugin| plugin.broken.as_ref().map(|broken| (&plugin.name, broken)));
     for (name, broken) in broken {

@@ -6,7 +6,7 @@ use super::named;
 use crate::model::artifact::UnreadableArtifact;
 use crate::model::evidence::{Evidence, ItemRef, SourcedReport};
 use crate::model::plan::PolicyPlan;
-use crate::model::provenance::{LeftOut, meets};
+use crate::model::provenance::{Attestation, LeftOut, meets};
 use crate::model::report::{Coverage, Provenance};
 use crate::model::verdict::{EvidenceRef, Judged, Verdict};
 use crate::model::{Broken, BrokenKind, Judgement};
@@ -127,11 +127,15 @@ fn way_up(tier: Provenance, minimum: Provenance) -> &'static str {
         (Provenance::Fork, _) => {
             "a fork's evidence never gets further by itself; push the change to a branch of this repository"
         }
+        (_, Provenance::Attested) => {
+            "have the run that makes it attest it with `actions/attest-build-provenance`, signed by a workflow as the \
+             default branch has it or by one of `artifacts.trusted_workflows`"
+        }
         (Provenance::ChangedWorkflow, _) => {
             "leave workflows and actions as they are on the base branch, and bring the branch up to date with it"
         }
         (_, Provenance::TrustedWorkflow) => "have it made by a reusable workflow of `artifacts.trusted_workflows`",
-        _ => "no signature was verified",
+        _ => "nothing raises it further",
     }
 }
 
@@ -151,4 +155,17 @@ pub fn of_low_provenance(evidence: &Evidence) -> Vec<String> {
         format!("{} of workflow run {} ({}) is {tier}{because}", named(&paths), run.id, run.workflow_path)
     };
     told.into_values().map(sentence).collect()
+}
+
+/// One sentence for each report whose attestations do not hold: somebody signed something, and it raised nothing.
+pub fn refused_attestations(evidence: &Evidence) -> Vec<String> {
+    let refused = evidence.reports.iter().filter_map(|sourced| {
+        match sourced.source.run.as_ref().and_then(|run| run.attestation.as_ref()) {
+            Some(Attestation::Refused { because }) => {
+                Some(format!("the attestation of {} does not count: {because}", sourced.source.path))
+            }
+            Some(Attestation::Verified { .. }) | None => None,
+        }
+    });
+    refused.collect()
 }

@@ -161,6 +161,8 @@ struct Source<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     stale_attempt: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    attested_by: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     head_sha: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     created_at: Option<u64>,
@@ -186,6 +188,7 @@ fn source(sourced: &SourcedReport) -> Source<'_> {
         artifact_id: run.and_then(|run| run.artifact_id),
         artifact_digest: run.and_then(|run| run.artifact_digest),
         stale_attempt: run.filter(|run| run.stale_attempt).map(|_| true),
+        attested_by: run.and_then(RunSource::signer),
         head_sha: run.map(|run| run.head_sha.as_str()),
         created_at: run.map(|run| run.created_at),
     }

@@ -32,6 +32,8 @@ pub(super) enum Access {
     Read,
     /// Checks, and comments where the App may write them.
     Write,
+    /// Signed statements, which an App may read only if it was given that permission.
+    Attestations,
 }
 
 pub(super) struct Credentials {
@@ -116,6 +118,7 @@ impl Access {
                 "actions": "read", "checks": "read", "contents": "read", "metadata": "read", "pull_requests": "read",
             }),
             Access::Write => serde_json::json!({ "checks": "write", "metadata": "read", "pull_requests": "write" }),
+            Access::Attestations => serde_json::json!({ "attestations": "read", "metadata": "read" }),
         }
     }
 }

@@ -42,6 +42,21 @@ impl GitHub {
         }
     }
 
+    /// The git id of all files of a commit: equal ones are the same files. None for a commit that is not there.
+    pub async fn tree(&self, at: &RepositoryAt, sha: &HeadSha) -> Result<Option<String>, GitHubError> {
+        let call = Call::of_repository(at, &format!("/commits/{sha}?per_page=1")).may_lag();
+        match self.read::<WireWithTree>(call).await {
+            Ok(wire) => Ok(Some(wire.commit.tree.sha)),
+            Err(GitHubError::NotFound(_) | GitHubError::Unprocessable(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A moment, after which GitHub's copies may have learnt of what was pushed just now.
+    pub async fn wait_for_replication(&self, repetition: u32) {
+        self.pause(repetition).await;
+    }
+
     pub async fn branch(&self, at: &RepositoryAt, branch: &str) -> Result<Option<Branch>, GitHubError> {
         let call = Call::of_repository(at, &format!("/branches/{}", in_query(branch)));
         match self.read::<WireBranch>(call).await {
@@ -100,6 +115,19 @@ struct WireBranch {
 #[derive(Deserialize)]
 struct WireCommit {
     sha: HeadSha,
+}
+
+#[derive(Deserialize)]
+struct WireWithTree {
+    commit: WireInner,
+}
+#[derive(Deserialize)]
+struct WireInner {
+    tree: WireTree,
+}
+#[derive(Deserialize)]
+struct WireTree {
+    sha: String,
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ const NEWEST_RUNS: usize = 50;
 const MOST_ARTIFACT_PAGES: usize = 100;
 /// 3,000 open pull requests are searched for a head; each page costs a call.
 const MOST_PULL_REQUEST_PAGES: usize = 30;
+/// A run is created some time after what started it: GitHub's queues take seconds, on bad days minutes.
+const CLOCK_SLACK_S: u64 = 10 * 60;
 
 /// One upload of a run. Its identity is `id` and digest, never the name, which may occur twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,9 +53,14 @@ impl GitHub {
         Ok(page.workflow_runs.into_iter().map(WireRun::run).collect())
     }
 
-    /// Whether a branch holds a commit.
+    /// Whether a branch holds a commit. A tag may have the branch's name.
     pub async fn branch_contains(&self, at: &RepositoryAt, branch: &str, sha: &HeadSha) -> Result<bool, GitHubError> {
-        let path = format!("/compare/{sha}...{}?per_page=1", in_query(branch));
+        self.holds(at, &format!("refs/heads/{branch}"), sha).await
+    }
+
+    /// Whether a commit is another, or among those that led to it; so for what a reference stands for.
+    pub async fn holds(&self, at: &RepositoryAt, reference: &str, sha: &HeadSha) -> Result<bool, GitHubError> {
+        let path = format!("/compare/{sha}...{}?per_page=1", in_query(reference));
         match self.read::<WireComparison>(Call::of_repository(at, &path)).await {
             Ok(comparison) => Ok(matches!(comparison.status.as_str(), "ahead" | "identical")),
             Err(GitHubError::NotFound(_)) => Ok(false),
@@ -115,6 +122,19 @@ impl GitHub {
     ) -> Result<Vec<PullRequest>, GitHubError> {
         let call = Call::of_repository(at, "/pulls?state=open&sort=updated&direction=desc&per_page=100");
         self.open_with_head(call, sha).await
+    }
+
+    /// The base branches of all pull requests, closed ones too, that were open with this branch of the repository at some
+    /// time. What was said about a pull request just before or after may be told with a slightly different time.
+    pub async fn bases_at(&self, at: &RepositoryAt, branch: &str, time: Unix) -> Result<Vec<String>, GitHubError> {
+        let head = format!("{}:{}", in_query(at.repository.owner()), in_query(branch));
+        let call = Call::of_repository(at, &format!("/pulls?state=all&head={head}&per_page=100"));
+        let pages: Vec<Vec<WirePullRequest>> = self.pages(call, MOST_PULL_REQUEST_PAGES).await?;
+        let was_open = |pull: &WirePullRequest| {
+            let closed = pull.closed_at.map(|closed| unix(Some(closed)));
+            unix(pull.created_at) <= time + CLOCK_SLACK_S && closed.is_none_or(|closed| closed + CLOCK_SLACK_S >= time)
+        };
+        Ok(pages.into_iter().flatten().filter(was_open).map(|pull| pull.base.branch).collect())
     }
 
     /// The open pull requests that a run belongs to, forks' included: those whose head is its commit in its repository.
@@ -263,7 +283,9 @@ struct WirePullRequest {
     user: Option<WireAccount>,
     head: WireHead,
     base: WireBase,
+    created_at: Option<jiff::Timestamp>,
     updated_at: Option<jiff::Timestamp>,
+    closed_at: Option<jiff::Timestamp>,
 }
 #[derive(Deserialize)]
 struct WireHead {

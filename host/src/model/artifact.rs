@@ -1,6 +1,7 @@
 //! A file out of a workflow run's uploads: content-addressed, immutable, fetched once, shared by every plugin call.
 
 use super::ids::{Digest, RunId, Unix};
+use super::provenance::Attestation;
 use super::report::{Coverage, Provenance};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -52,12 +53,23 @@ pub struct RunSource {
     pub because: String,
     /// GitHub could not be asked how far the run can be trusted: it may be better than it is said to be.
     pub unread: bool,
+    /// What came of its attestations; absent where none was found or looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attestation: Option<Attestation>,
 }
 
 impl RunSource {
     /// Its head belongs to another repository than the one that was judged, or nobody knows to which.
     pub fn is_fork(&self) -> bool {
         self.head_repository_id.is_none() || self.head_repository_id != self.repository_id
+    }
+
+    /// The workflow that signed a statement about it which holds.
+    pub fn signer(&self) -> Option<&str> {
+        match &self.attestation {
+            Some(Attestation::Verified { signer }) => Some(signer),
+            Some(Attestation::Refused { .. }) | None => None,
+        }
     }
 }
 

@@ -33,6 +33,16 @@ pub struct Tier {
     pub workflow_sha: Option<String>,
 }
 
+/// What came of the signed statements that GitHub keeps about a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Attestation {
+    /// One holds: who signed it, as the certificate names the workflow.
+    Verified { signer: String },
+    /// There are some, and none holds: why, as the rest of a sentence.
+    Refused { because: String },
+}
+
 /// Evidence that does not count for a check, because it is below the check's minimum.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {

@@ -1,9 +1,10 @@
 //! What is read of the repository beside the artifacts, at the same time as them.
 
 use super::bases::{MOST_BASES, Standpoint, bases};
+use super::branches::Branches;
 use super::overlays::{Base, Overlay};
-use super::provenance::{Tiers, question};
-use super::{Failure, Pipeline, at};
+use super::provenance::{Seen, Tiers, question};
+use super::{Failure, Inputs, Pipeline, at};
 use crate::github::GitHubError;
 use crate::model::changes::{Changes, Extent};
 use crate::model::{ChangedLines, Plan, WorkflowRun};
@@ -46,14 +47,30 @@ impl Pipeline {
             });
         }
         let at = at(lease);
-        let question = question(&at, &lease.commit.sha, commit, (runs, &self.plan.trusted_workflows));
-        let read = async { Ok(futures::try_join!(self.comparer.compare(&question), self.overlay(lease, commit))?) };
-        let ((compared, overlay), standpoints) = futures::try_join!(read, self.standpoints(lease, commit))?;
+        let branches = &Branches::new(&self.github, lease, commit);
+        let question = question((&at, branches), &lease.commit.sha, commit, (runs, &self.plan.trusted_workflows));
+        let overlay = self.overlay(lease, commit, branches);
+        let read = async { Ok(futures::try_join!(self.comparer.compare(&question), overlay)?) };
+        let ((compared, overlay), standpoints) = futures::try_join!(read, self.standpoints(lease, commit, branches))?;
         let changed = changed(lease, commit, &compared.changes);
         let overlay = self.overlays.propose(&self.github, lease, overlay, changed.as_deref()).await?;
         let overlay = self.with_good_ones(lease, commit, overlay).await?;
         let (tiers, changes) = (compared.tiers, compared.changes);
         Ok(Around { tiers, changes, overlay, standpoints, too_many_bases: false })
+    }
+
+    /// The last read: which of the uploads are attested, where anybody asks.
+    pub(super) async fn attest(
+        &self,
+        lease: &Lease,
+        commit: &CommitState,
+        plan: &Plan,
+        inputs: &mut Inputs,
+    ) -> Result<(), Failure> {
+        let Some(attester) = &self.attester else { return Ok(()) };
+        let default_branch = commit.origin.as_ref().and_then(|origin| origin.default_branch.as_deref());
+        let at = at(lease);
+        Ok(attester.attest(Seen { at: &at, default_branch, plan }, inputs).await?)
     }
 
     /// Keeps the text of files without fault, and gives those with one their last text without.
@@ -79,9 +96,14 @@ impl Pipeline {
         Ok(overlay)
     }
 
-    async fn overlay(&self, lease: &Lease, commit: &CommitState) -> Result<Overlay, GitHubError> {
+    async fn overlay(
+        &self,
+        lease: &Lease,
+        commit: &CommitState,
+        branches: &Branches<'_>,
+    ) -> Result<Overlay, GitHubError> {
         match self.rules.reads_overlays() {
-            true => self.overlays.read(&self.github, lease, commit).await,
+            true => self.overlays.read(&self.github, (lease, commit), branches).await,
             false => Ok(Overlay::Layers { layers: Layers::default(), base: Base::DoesNot }),
         }
     }

@@ -3,6 +3,7 @@
 //! too, and so may a tag.
 
 use super::bases::{Base, Standpoint, bases};
+use super::branches::Branches;
 use super::{Failure, Inputs, Pipeline, at, remember};
 use crate::correlate;
 use crate::github::{GitHubError, RepositoryAt};
@@ -21,6 +22,8 @@ use std::time::Duration;
 
 /// Runs of a branch that stand for its workflows; each costs a call and one more for each artifact.
 const MOST_RUNS: usize = 4;
+/// Commits that are held against each other where GitHub is asked for a branch's evidence.
+const MOST_COMMITS: usize = 3;
 /// A branch without evidence is not asked for again so soon.
 const ABSENT_FOR: Duration = Duration::from_secs(10 * 60);
 /// One with evidence is, in case that a delivery was lost.
@@ -52,21 +55,27 @@ struct Wanted<'a> {
 impl Pipeline {
     /// All bases of a commit with what its findings are held against there. What cannot be had is told; only a rate
     /// limit and a lost store make the job wait.
-    pub(super) async fn standpoints(&self, lease: &Lease, commit: &CommitState) -> Result<Vec<Standpoint>, Failure> {
+    pub(super) async fn standpoints(
+        &self,
+        lease: &Lease,
+        commit: &CommitState,
+        branches: &Branches<'_>,
+    ) -> Result<Vec<Standpoint>, Failure> {
         let bases = bases(commit);
-        let comparisons = join_all(bases.iter().map(|base| self.comparison(lease, commit, base))).await;
+        let comparisons = bases.iter().map(|base| self.comparison((lease, commit), base, branches));
+        let comparisons = join_all(comparisons).await;
         let standpoints = bases.iter().zip(comparisons);
         standpoints.map(|(base, comparison)| Ok(Standpoint { base: base.clone(), comparison: comparison? })).collect()
     }
 
     async fn comparison(
         &self,
-        lease: &Lease,
-        commit: &CommitState,
+        (lease, commit): (&Lease, &CommitState),
         base: &Base,
+        branches: &Branches<'_>,
     ) -> Result<Option<Comparison>, Failure> {
         let Some(base_branch) = &base.branch else { return Ok(None) };
-        let branch = match self.trusted_branch(lease, commit, base_branch).await {
+        let branch = match self.trusted_branch(lease, branches, base_branch).await {
             Ok(Some(branch)) => branch,
             Ok(None) => return Ok(None),
             Err(lost) => return lost.told(base_branch),
@@ -81,10 +90,11 @@ impl Pipeline {
     /// While CI runs there is time to look for baselines: when it ends, they are there. What fails is looked for again by
     /// whoever needs it.
     pub(super) async fn prepare_baselines(&self, lease: &Lease, commit: &CommitState) {
+        let branches = Branches::new(&self.github, lease, commit);
         for base in bases(commit) {
             let Some(base_branch) = &base.branch else { continue };
             let prepared = async {
-                match self.trusted_branch(lease, commit, base_branch).await? {
+                match self.lately_trusted_branch(lease, &branches, base_branch).await? {
                     Some(branch) => self.prepare(&wanted(lease, commit, &base, &branch)).await,
                     None => Ok(()),
                 }
@@ -95,29 +105,27 @@ impl Pipeline {
         }
     }
 
-    /// The base branch if it is the default or a protected one, else the default branch: a lax branch made for the purpose
-    /// decides nothing. None where the default branch is unknown.
-    pub(super) async fn trusted_branch(
-        &self,
-        lease: &Lease,
-        commit: &CommitState,
-        base: &str,
-    ) -> Result<Option<String>, Lost> {
-        let default = commit.origin.as_ref().and_then(|origin| origin.default_branch.as_deref());
-        if default == Some(base) || self.is_protected(lease, base).await? {
-            return Ok(Some(base.to_owned()));
+    /// The branch that a base is compared with. That it is protected is remembered, so that runs which end on it are.
+    async fn trusted_branch(&self, lease: &Lease, branches: &Branches<'_>, base: &str) -> Result<Option<String>, Lost> {
+        let trusted = branches.is_trusted(base).await?;
+        if branches.default_branch() != Some(base) {
+            self.state.remember_protection((&lease.commit.repository, base), trusted, PROTECTION_FOR).await?;
         }
-        Ok(default.map(str::to_owned))
+        Ok(branches.trusted(base).await?)
     }
 
-    async fn is_protected(&self, lease: &Lease, branch: &str) -> Result<bool, Lost> {
-        let repository = &lease.commit.repository;
-        if let Some(known) = self.state.protection(repository, branch).await? {
-            return Ok(known);
+    /// The same by what was found lately: while CI runs nothing is decided by it.
+    async fn lately_trusted_branch(
+        &self,
+        lease: &Lease,
+        branches: &Branches<'_>,
+        base: &str,
+    ) -> Result<Option<String>, Lost> {
+        match self.state.protection(&lease.commit.repository, base).await? {
+            Some(true) => Ok(Some(base.to_owned())),
+            Some(false) => Ok(branches.default_branch().map(str::to_owned)),
+            None => self.trusted_branch(lease, branches, base).await,
         }
-        let protected = self.github.branch(&at(lease), branch).await?.is_some_and(|branch| branch.protected);
-        self.state.remember_protection((repository, branch), protected, PROTECTION_FOR).await?;
-        Ok(protected)
     }
 
     /// Has GitHub asked for the branch's evidence if nobody did lately, or if what was found was evicted since.
@@ -140,29 +148,71 @@ impl Pipeline {
         let at = at(wanted.lease);
         let runs = self.github.successful_pushes(&at, wanted.branch).await?;
         let mut found = 0;
-        for run in self.newest_by_workflow(wanted, runs) {
-            if self.is_on_branch(&at, wanted, &run.head_sha).await? && self.keep(wanted, &run).await? {
+        for runs in self.by_workflow(wanted, runs) {
+            if let Some(run) = self.newest_on_branch(&at, wanted, &runs).await?
+                && self.keep(wanted, run).await?
+            {
                 found += 1;
             }
         }
         Ok(found)
     }
 
-    /// The newest of each accepted workflow; where there are many, those that the commit's own evidence comes from.
-    fn newest_by_workflow(&self, wanted: &Wanted<'_>, runs: Vec<WorkflowRun>) -> Vec<WorkflowRun> {
-        let mut newest: BTreeMap<String, WorkflowRun> = BTreeMap::new();
-        for run in runs.into_iter().filter(|run| self.is_of_branch(wanted, run)) {
-            match newest.get(&run.workflow_path) {
-                Some(known) if (known.created_at, known.id) >= (run.created_at, run.id) => {}
-                _ => drop(newest.insert(run.workflow_path.clone(), run)),
+    /// The runs of each accepted workflow, the newest first and one of each commit; where there are many workflows, those
+    /// that the commit's own evidence comes from.
+    fn by_workflow(&self, wanted: &Wanted<'_>, mut runs: Vec<WorkflowRun>) -> Vec<Vec<WorkflowRun>> {
+        runs.retain(|run| self.is_of_branch(wanted, run));
+        runs.sort_by_key(|run| std::cmp::Reverse((run.created_at, run.id)));
+        let mut runs_by_workflow: BTreeMap<String, Vec<WorkflowRun>> = BTreeMap::new();
+        for run in runs {
+            let runs = runs_by_workflow.entry(run.workflow_path.clone()).or_default();
+            if !runs.iter().any(|newer| newer.head_sha == run.head_sha) {
+                runs.push(run);
             }
         }
         let own = remember::accepted_runs(wanted.commit, &self.plan);
         let is_own = |run: &WorkflowRun| own.iter().any(|own| own.workflow_path == run.workflow_path);
-        let mut runs: Vec<WorkflowRun> = newest.into_values().collect();
-        runs.sort_by_key(|run| (!is_own(run), std::cmp::Reverse(run.created_at), run.id));
-        runs.truncate(MOST_RUNS);
-        runs
+        let mut workflows: Vec<Vec<WorkflowRun>> = runs_by_workflow.into_values().collect();
+        workflows.sort_by_key(|runs| (!is_own(&runs[0]), std::cmp::Reverse(runs[0].created_at), runs[0].id));
+        workflows.truncate(MOST_RUNS);
+        workflows
+    }
+
+    /// Of the newest runs that of the newest commit: a tag of the branch's name starts runs of old ones.
+    async fn newest_on_branch<'r>(
+        &self,
+        at: &RepositoryAt,
+        wanted: &Wanted<'_>,
+        runs: &'r [WorkflowRun],
+    ) -> Result<Option<&'r WorkflowRun>, Lost> {
+        let mut newest: Option<&WorkflowRun> = None;
+        for run in runs.iter().take(MOST_COMMITS) {
+            let follows = match newest {
+                Some(known) => self.github.holds(at, run.head_sha.as_str(), &known.head_sha).await?,
+                None => true,
+            };
+            if follows && self.is_on_branch(at, wanted, &run.head_sha).await? {
+                newest = Some(run);
+            }
+            if newest.is_some_and(|run| Some(&run.head_sha) == wanted.known) {
+                break;
+            }
+        }
+        Ok(newest)
+    }
+
+    /// Whether the branch has moved on since the run's commit, as far as what is kept of it tells. What is kept of a commit
+    /// that the branch does not hold any more, because somebody forced it, tells nothing.
+    async fn is_overtaken(&self, wanted: &Wanted<'_>, run: &WorkflowRun) -> Result<bool, Lost> {
+        let kept = self.state.baseline_runs(&wanted.lease.commit.repository, wanted.branch).await?;
+        let Some(kept) = kept.into_iter().find(|kept| kept.workflow_path == run.workflow_path) else {
+            return Ok(false);
+        };
+        let at = at(wanted.lease);
+        if kept.sha == run.head_sha || self.github.holds(&at, run.head_sha.as_str(), &kept.sha).await? {
+            return Ok(false);
+        }
+        Ok(self.github.branch_contains(&at, wanted.branch, &kept.sha).await?)
     }
 
     /// A successful run of the repository itself that the branch's own state started.
@@ -240,7 +290,8 @@ impl Pipeline {
         if !is_default && self.state.protection(repository, wanted.branch).await? != Some(true) {
             return Ok(());
         }
-        if self.is_on_branch(&at(wanted.lease), wanted, &run.head_sha).await? {
+        if self.is_on_branch(&at(wanted.lease), wanted, &run.head_sha).await? && !self.is_overtaken(wanted, run).await?
+        {
             self.keep(wanted, run).await?;
         }
         Ok(())

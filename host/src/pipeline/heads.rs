@@ -123,6 +123,22 @@ impl Pipeline {
         Ok(found)
     }
 
+    /// What was heard of the commit before a restart is forgotten, closed pull requests above all: a run from that time may
+    /// have been made for a base that lets anything in, and be repeated now.
+    pub(super) async fn find_forgotten_bases(&self, lease: &Lease, commit: &mut CommitState) -> Result<(), Failure> {
+        let runs = remember::of_forgotten_pull_requests(commit);
+        if runs.is_empty() {
+            return Ok(());
+        }
+        for run in runs {
+            if let Some(branch) = &run.head_branch {
+                commit.bases.extend(self.github.bases_at(&at(lease), branch, run.created_at).await?);
+            }
+            commit.asked_bases_of.insert(run.id.0);
+        }
+        Ok(self.state.remember_commit(&lease.commit, commit).await?)
+    }
+
     /// At a deadline, and when somebody asks while nothing is known, GitHub is asked for the runs: a delivery may have
     /// been lost, and the state too. A failure changes nothing; only a rate limit makes the job wait, since whoever judged
     /// without looking might find no run where there is one.

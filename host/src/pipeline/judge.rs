@@ -241,7 +241,7 @@ impl Judge {
         let unused = correlate::unused_rule_waivers(&case.plan.waivers, &judgements);
         let odd = correlate::oddities(&evidence);
         let stale = correlate::stale_attempts(&evidence);
-        let low = correlate::of_low_provenance(&evidence);
+        let low = correlate::of_low_provenance(&evidence).into_iter().chain(correlate::refused_attestations(&evidence));
         let proposed = correlate::after_merge(&evidence, &judgements, &case.plan.proposed_waivers);
         let told = case.plan.notices.iter().chain(&evidence.notices).cloned().chain(proposed);
         let notices = told.chain(odd).chain(stale).chain(low).chain(unused).collect();

@@ -3,6 +3,7 @@
 //! what the pull request itself says is read only to tell what it would do.
 
 use super::at;
+use super::branches::Branches;
 use crate::github::{FileAt, GitHub, GitHubError, RepositoryAt};
 use crate::model::artifact::UnreadableCause;
 use crate::model::{InstallationId, RepositoryName, Unix};
@@ -44,9 +45,14 @@ pub enum Base {
 
 impl OverlayReader {
     /// Everything that counts for the commit; only a rate limit is a failure.
-    pub async fn read(&self, github: &GitHub, lease: &Lease, commit: &CommitState) -> Result<Overlay, GitHubError> {
+    pub async fn read(
+        &self,
+        github: &GitHub,
+        (lease, commit): (&Lease, &CommitState),
+        branches: &Branches<'_>,
+    ) -> Result<Overlay, GitHubError> {
         let own = async {
-            let references = references(github, lease, commit).await?;
+            let references = references(commit, branches).await?;
             let layers = references.iter().map(|reference| layer(github, lease, reference.as_deref()));
             let repository = try_join_all(layers).await?;
             Ok((repository, references))
@@ -121,26 +127,12 @@ impl OverlayReader {
 }
 
 /// The branches whose files count, each once; none stands for the default branch of a repository that did not name it.
-async fn references(
-    github: &GitHub,
-    lease: &Lease,
-    commit: &CommitState,
-) -> Result<BTreeSet<Option<String>>, GitHubError> {
-    let default = commit.origin.as_ref().and_then(|origin| origin.default_branch.clone());
+async fn references(commit: &CommitState, branches: &Branches<'_>) -> Result<BTreeSet<Option<String>>, GitHubError> {
     let bases = bases(commit);
     if bases.is_empty() {
-        return Ok(BTreeSet::from([default]));
+        return Ok(BTreeSet::from([branches.default_branch().map(str::to_owned)]));
     }
-    let counting = bases.into_iter().map(|base| {
-        let default = default.clone();
-        async move {
-            if default.as_deref() == Some(base) {
-                return Ok(default);
-            }
-            let protected = github.branch(&at(lease), base).await?.is_some_and(|branch| branch.protected);
-            Ok(if protected { Some(base.to_owned()) } else { default })
-        }
-    });
+    let counting = bases.into_iter().map(|base| branches.trusted(base));
     Ok(try_join_all(counting).await?.into_iter().collect())
 }
 

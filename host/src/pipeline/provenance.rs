@@ -1,14 +1,17 @@
 //! How far the uploads of each run can be trusted: who owns the head, and whether the procedure that made them is the
 //! base branch's. Pure; what it compares is read in `reading`. What cannot be compared counts as changed.
 
+mod attested;
 mod procedure;
 mod reading;
 #[cfg(test)]
 mod tests;
 
+pub use attested::{Attester, Seen};
 pub use procedure::Procedure;
 pub use reading::{Candidate, Comparer, Question};
 
+use super::branches::Branches;
 use crate::github::RepositoryAt;
 use crate::model::event::PullRequest;
 use crate::model::provenance::{ReferencedWorkflow, Tier};
@@ -19,7 +22,7 @@ use std::collections::BTreeMap;
 
 /// What is asked about the runs of a commit, from what is known of it.
 pub fn question<'a>(
-    at: &'a RepositoryAt,
+    (at, branches): (&'a RepositoryAt, &'a Branches<'a>),
     head: &'a HeadSha,
     commit: &'a CommitState,
     (runs, trusted): (&'a [WorkflowRun], &'a [ReferencedWorkflow]),
@@ -35,7 +38,7 @@ pub fn question<'a>(
         at,
         head,
         repository_id: origin.map(|origin| origin.repository_id),
-        default_branch: origin.and_then(|origin| origin.default_branch.as_deref()),
+        branches,
         pull_requests: commit.pull_requests.values().map(candidate).collect(),
         bases: commit.bases.clone(),
         group_base: commit.merge_group.as_ref().map(|group| group.base_sha.clone()),

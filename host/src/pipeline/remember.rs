@@ -1,6 +1,8 @@
 //! What a commit's jobs change in what is known of it. Pure: events may come in any order and repeat.
 
-use crate::model::event::{MergeGroupChange, MergeGroupEvent, PullRequest, RunState, WorkflowRunEvent};
+use crate::model::event::{
+    MergeGroupChange, MergeGroupEvent, PullRequest, PullRequestAction, RunState, WorkflowRunEvent,
+};
 use crate::model::record::Runs;
 use crate::model::{HeadSha, Job, JobKind, Plan, Record, Unix, WorkflowRun};
 use crate::policy::judges_commit;
@@ -31,6 +33,11 @@ pub fn remember(commit: &mut CommitState, jobs: &[Job]) -> BTreeSet<u64> {
                 commit.looks = 0;
                 // Also of one that is closed: its runs stay.
                 commit.bases.insert(event.pull_request.base_branch.clone());
+                // What was only seen on GitHub says nothing of what happened before.
+                if event.action != PullRequestAction::Found {
+                    let heard = event.pull_request.updated_at;
+                    commit.heard_since = Some(commit.heard_since.map_or(heard, |since| since.min(heard)));
+                }
                 let told = Told::of(&event.pull_request, event.pull_request.open);
                 if hear(commit, told) == Heard::Unsure {
                     unsure.insert(event.pull_request.number);
@@ -186,6 +193,23 @@ pub fn remember_run_state(commit: &mut CommitState, run: &WorkflowRun) {
     }
 }
 
+/// GitHub creates a run at the second of the event that starts it, give or take a few.
+const SAME_MOMENT_S: u64 = 10;
+
+/// The repository's own runs that began before anything was heard of their commit: nobody knows for which of its pull
+/// requests, some of which may be closed again.
+pub fn of_forgotten_pull_requests(commit: &CommitState) -> Vec<WorkflowRun> {
+    let own = commit.origin.as_ref().map(|origin| origin.repository_id);
+    let is_older = |run: &WorkflowRun| commit.heard_since.is_none_or(|since| run.created_at + SAME_MOMENT_S < since);
+    let forgotten = |run: &&WorkflowRun| {
+        run.event == "pull_request"
+            && run.head_repository_id == own
+            && is_older(run)
+            && !commit.asked_bases_of.contains(&run.id.0)
+    };
+    commit.runs.values().filter(forgotten).cloned().collect()
+}
+
 /// Whether checks belong on this commit: a pull request or a merge group is known. Commits that were only pushed get
 /// none, unless the operator names their branch or tag.
 pub fn wants_checks(commit: &CommitState, plan: &Plan) -> bool {
@@ -256,6 +280,10 @@ pub fn standing(commit: &CommitState, runs: &[&WorkflowRun], plan: &Plan, now: U
     for run in runs {
         match &run.state {
             RunState::Going => standing.going += 1,
+            RunState::AwaitingApproval if now.saturating_sub(run.started_at) >= APPROVAL_S => {
+                standing.ended += 1;
+                standing.unsuccessful.push((run.workflow_name.clone(), "never approved".to_owned()));
+            }
             RunState::AwaitingApproval => standing.awaiting_approval += 1,
             RunState::Succeeded => standing.ended += 1,
             RunState::Unsuccessful(conclusion) => {
@@ -278,6 +306,21 @@ pub fn standing(commit: &CommitState, runs: &[&WorkflowRun], plan: &Plan, now: U
     standing
 }
 
+/// GitHub deletes runs that nobody approved for so long.
+const APPROVAL_S: u64 = 30 * 24 * 3600;
+
+/// After how many seconds an open commit is looked at again. Where nothing but somebody's approval is waited for, after as
+/// long again as it has waited, within the time that open checks live in the state.
+pub fn patience(commit: &CommitState, plan: &Plan, now: Unix) -> u64 {
+    let shortest = plan.no_run_deadline_s.max(1);
+    let runs = accepted_runs(commit, plan);
+    let only_approval = runs.iter().all(|run| run.state == RunState::AwaitingApproval);
+    match runs.iter().map(|run| run.started_at).max().filter(|_| only_approval) {
+        Some(since) => now.saturating_sub(since).clamp(shortest, plan.evidence_deadline_s.max(shortest)),
+        None => shortest,
+    }
+}
+
 /// Globs over paths and names, compared without case; `*` crosses `/`, as people expect of artifact names.
 pub fn globs(patterns: &[String]) -> GlobSet {
     let mut set = GlobSetBuilder::new();
@@ -288,4 +331,73 @@ pub fn globs(patterns: &[String]) -> GlobSet {
         }
     }
     set.build().unwrap_or_else(|_| GlobSet::empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::event::Origin;
+    use crate::model::{InstallationId, RepositoryName, RunId};
+
+    const HOUR: u64 = 3600;
+
+    fn awaiting_approval(started_at: Unix) -> CommitState {
+        let run = WorkflowRun {
+            id: RunId(1),
+            attempt: 1,
+            workflow_path: ".github/workflows/ci.yml".to_owned(),
+            workflow_name: "ci".to_owned(),
+            event: "pull_request".to_owned(),
+            state: RunState::AwaitingApproval,
+            head_sha: HeadSha::parse(&"a".repeat(40)).unwrap(),
+            head_repository_id: Some(1),
+            head_owner: None,
+            head_branch: None,
+            actor: None,
+            triggering_actor: None,
+            workflow_id: None,
+            referenced_workflows: Vec::new(),
+            created_at: started_at,
+            started_at,
+            url: None,
+        };
+        let origin = Origin {
+            installation: InstallationId(1),
+            repository: RepositoryName::new("acme", "shop").unwrap(),
+            repository_id: 1,
+            default_branch: None,
+            topics: Vec::new(),
+            language: None,
+        };
+        CommitState { runs: [(1, run)].into(), origin: Some(origin), ..CommitState::default() }
+    }
+
+    #[test]
+    fn a_run_that_nobody_approves_is_looked_at_less_and_less_and_counts_as_failed_in_the_end() {
+        let plan = Plan {
+            checks: Vec::new(),
+            normalizers: Vec::new(),
+            waivers: Vec::new(),
+            evidence_globs: Vec::new(),
+            workflows: Vec::new(),
+            events: vec!["pull_request".to_owned()],
+            trusted_workflows: Vec::new(),
+            no_run_deadline_s: HOUR / 4,
+            evidence_deadline_s: 6 * HOUR,
+            notices: Vec::new(),
+            proposed_waivers: Vec::new(),
+            commits: Default::default(),
+        };
+        let commit = awaiting_approval(0);
+        let after = |now: Unix| patience(&commit, &plan, now);
+        assert_eq!([after(0), after(2 * HOUR), after(100 * HOUR)], [HOUR / 4, 2 * HOUR, 6 * HOUR]);
+        let standing = |now: Unix| standing(&commit, &accepted_runs(&commit, &plan), &plan, now);
+        assert_eq!(standing(100 * HOUR).awaiting_approval, 1);
+        let given_up = standing(APPROVAL_S);
+        assert_eq!((given_up.awaiting_approval, given_up.ended, given_up.unsuccessful.len()), (0, 1, 1));
+        // A run that goes is looked at as before.
+        let mut going = awaiting_approval(0);
+        going.runs.get_mut(&1).unwrap().state = RunState::Going;
+        assert_eq!(patience(&going, &plan, 100 * HOUR), HOUR / 4);
+    }
 }

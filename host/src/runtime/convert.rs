@@ -330,6 +330,7 @@ fn source_properties(run: &artifact::RunSource) -> Vec<(String, String)> {
         ("triggering-actor", run.triggering_actor.clone()),
         ("artifact-id", number(run.artifact_id)),
         ("artifact-digest", run.artifact_digest.map(|digest| digest.to_string())),
+        ("attested-by", run.signer().map(str::to_owned)),
     ];
     properties.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }

@@ -27,6 +27,8 @@ pub(crate) struct Repository {
     pub created_at: Timestamp,
     /// `read`, `write`, `admin` by login; everybody else has `none`.
     pub collaborators: BTreeMap<String, String>,
+    /// Sigstore bundles by the SHA-256 of what they are about, oldest first.
+    pub attestations: BTreeMap<String, Vec<Value>>,
 }
 
 /// The workflow that every repository begins with.
@@ -94,6 +96,7 @@ impl State {
             installed: fork_of.is_none(),
             created_at: self.now(),
             collaborators: BTreeMap::from([(owner.to_owned(), "admin".to_owned())]),
+            attestations: BTreeMap::new(),
         };
         let id = repository.id;
         self.repositories.push(repository);
@@ -337,6 +340,11 @@ pub(crate) fn permission(state: &mut State, call: &Call) -> Reply {
     Ok(Answer::ok(json!({ "permission": coarse, "role_name": level, "user": user })))
 }
 
-pub(crate) fn attestations(_: &mut State, _: &Call) -> Reply {
-    Ok(Answer::ok(json!({ "attestations": [] })))
+/// The newest first. What was asked for as `provenance` is what all of them are here.
+pub(crate) fn attestations(state: &mut State, call: &Call) -> Reply {
+    let digest = call.param("subject_digest").trim_start_matches("sha256:");
+    let known = state.repository(call.repository).attestations.get(digest);
+    let shown = |bundle: &Value| json!({ "bundle": bundle, "repository_id": call.repository });
+    let attestations: Vec<Value> = known.into_iter().flatten().rev().map(shown).collect();
+    Ok(Answer::ok(json!({ "attestations": attestations })))
 }

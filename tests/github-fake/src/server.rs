@@ -71,7 +71,7 @@ const WRITE_COMMENTS: Access = Repository(&["pull_requests", "issues"], "write")
 const READ_CHECKS: Access = Repository(&["checks"], "read");
 const WRITE_CHECKS: Access = Repository(&["checks"], "write");
 const ACTIONS: Access = Repository(&["actions"], "read");
-const ATTESTATIONS: Access = Repository(&["attestations", "metadata"], "read");
+const ATTESTATIONS: Access = Repository(&["attestations"], "read");
 
 /// All endpoints.
 #[rustfmt::skip] // one endpoint, one line

@@ -4,6 +4,7 @@ use palisade::correlate;
 use palisade::model::artifact::{RunSource, Source, UnreadableCause};
 use palisade::model::evidence::{Age, Context, Evidence, Hidden, HiddenBy, SourcedReport};
 use palisade::model::ids::RunId;
+use palisade::model::provenance::Attestation as Signed;
 use palisade::model::report::*;
 use palisade::model::{Digest, UnreadableArtifact};
 use std::sync::Arc;
@@ -118,6 +119,7 @@ fn sourced(dice: &mut Dice, index: usize) -> SourcedReport {
         actor: dice.maybe(Dice::text),
         head_sha: dice.text(),
         created_at: u64::from(dice.number()),
+        attestation: dice.maybe(|dice| Signed::Verified { signer: dice.text() }),
         ..RunSource::default()
     });
     let source = Source { provenance: dice.maybe(|dice| dice.one_of(Provenance::ALL)), path: dice.text(), run };

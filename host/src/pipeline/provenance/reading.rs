@@ -1,6 +1,7 @@
 //! Reads what the tiers are made of: few calls, none of them twice, all at once and beside the artifacts. What lies at a
 //! commit never changes, so it is kept.
 
+use super::super::branches::Branches;
 use super::procedure::{self, Procedure, Sides};
 use super::{Tiers, is_foreign, tier};
 use crate::github::{Entry, FileAt, GitHub, GitHubError, RepositoryAt};
@@ -14,6 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// A workflow file has a few KB, so these are a few MB.
 const KEPT: usize = 1_000;
+/// A 404 right after a push can be replication lag.
+const LAG_REPETITIONS: u32 = 2;
 /// Pull requests with one head of which the files are listed; with more than these nothing is comparable.
 const MOST_PULL_REQUESTS: usize = 5;
 
@@ -21,8 +24,8 @@ const MOST_PULL_REQUESTS: usize = 5;
 #[derive(Debug)]
 pub struct Comparer {
     github: GitHub,
-    blobs: Kept<Option<FileAt>>,
-    directories: Kept<Option<Vec<Entry>>>,
+    blobs: Kept<FileAt>,
+    directories: Kept<Vec<Entry>>,
 }
 
 /// A pull request whose head the commit is.
@@ -40,7 +43,7 @@ pub struct Question<'a> {
     pub at: &'a RepositoryAt,
     pub head: &'a HeadSha,
     pub repository_id: Option<u64>,
-    pub default_branch: Option<&'a str>,
+    pub branches: &'a Branches<'a>,
     /// Open ones.
     pub pull_requests: Vec<Candidate>,
     /// The base branches of every pull request that ever had this head: a run may have been made for any of them.
@@ -107,10 +110,9 @@ impl Comparer {
         if own.is_empty() || question.group_base.is_some() {
             return Ok(None);
         }
-        let others = question.bases.iter().filter(|base| Some(base.as_str()) != question.default_branch);
-        let asked = others.map(|base| async move { (base, self.github.branch(question.at, base).await) });
-        for (base, branch) in join_all(asked).await {
-            if !branch?.is_some_and(|branch| branch.protected) {
+        let asked = question.bases.iter().map(|base| async move { (base, question.branches.is_trusted(base).await) });
+        for (base, trusted) in join_all(asked).await {
+            if !trusted? {
                 return Ok(Some(base.clone()));
             }
         }
@@ -147,7 +149,7 @@ impl Comparer {
 
     /// The procedure as the commit has it, held against that of each branch as it is now.
     async fn of_every_base(&self, reading: &Reading<'_>, run: &WorkflowRun) -> Read<Procedure> {
-        let default = reading.question.default_branch.map(str::to_owned);
+        let default = reading.question.branches.default_branch().map(str::to_owned);
         let bases = match reading.question.bases.is_empty() {
             true => default.into_iter().collect(),
             false => reading.question.bases.clone(),
@@ -219,12 +221,27 @@ impl Comparer {
     }
 
     async fn blob(&self, question: &Question<'_>, path: &str, commit: &str) -> Read<Arc<Option<FileAt>>> {
-        let read = self.github.file(question.at, path, Some(commit));
+        let read = self.seen(question, commit, || self.github.file(question.at, path, Some(commit)));
         self.blobs.get_or((question.at.clone(), path.to_owned(), commit.to_owned()), read).await
     }
 
+    /// At the head something must be there, since a workflow of it ran: if not, it may have come there only just now.
+    async fn seen<T, F>(&self, question: &Question<'_>, reference: &str, read: impl Fn() -> F) -> Read<Option<T>>
+    where
+        F: Future<Output = Read<Option<T>>>,
+    {
+        for repetition in 0..LAG_REPETITIONS {
+            let found = read().await?;
+            if found.is_some() || reference != question.head.as_str() {
+                return Ok(found);
+            }
+            self.github.wait_for_replication(repetition).await;
+        }
+        read().await
+    }
+
     async fn github_directory(&self, question: &Question<'_>, reference: &str) -> Read<Arc<Option<Vec<Entry>>>> {
-        let read = self.github.directory(question.at, ".github", reference);
+        let read = self.seen(question, reference, || self.github.directory(question.at, ".github", reference));
         self.directories.get_or((question.at.clone(), ".github".to_owned(), reference.to_owned()), read).await
     }
 }
@@ -257,12 +274,13 @@ struct Reading<'a> {
 /// Repository, path, and a commit or a branch.
 type Place = (RepositoryAt, String, String);
 
-/// What lies at commits. What lies at a branch's tip is never kept.
+/// What lies at commits. What lies at a branch's tip is never kept, nor that something is absent: right after a push it
+/// may only look so.
 #[derive(Debug)]
 struct Kept<T>(Mutex<Shelf<T>>);
 
 /// What is kept, and the order in which it came.
-type Shelf<T> = (HashMap<Place, Arc<T>>, VecDeque<Place>);
+type Shelf<T> = (HashMap<Place, Arc<Option<T>>>, VecDeque<Place>);
 
 impl<T> Default for Kept<T> {
     fn default() -> Self {
@@ -271,19 +289,19 @@ impl<T> Default for Kept<T> {
 }
 
 impl<T> Kept<T> {
-    async fn get_or(&self, place: Place, read: impl Future<Output = Read<T>>) -> Read<Arc<T>> {
+    async fn get_or(&self, place: Place, read: impl Future<Output = Read<Option<T>>>) -> Read<Arc<Option<T>>> {
         let stands_still = HeadSha::parse(&place.2).is_ok();
         if let Some(kept) = self.lock().0.get(&place) {
             return Ok(kept.clone());
         }
         let read = Arc::new(read.await?);
-        if stands_still {
+        if stands_still && read.is_some() {
             self.keep(place, read.clone());
         }
         Ok(read)
     }
 
-    fn keep(&self, place: Place, read: Arc<T>) {
+    fn keep(&self, place: Place, read: Arc<Option<T>>) {
         let (kept, order) = &mut *self.lock();
         if kept.insert(place.clone(), read).is_none() {
             order.push_back(place);

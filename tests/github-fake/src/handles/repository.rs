@@ -129,6 +129,14 @@ impl Repository {
         });
     }
 
+    /// Keeps a Sigstore bundle about what has this SHA-256.
+    pub fn attest(&self, sha256: &str, bundle: Value) {
+        self.shared.change(|state| {
+            let attestations = &mut state.repository_mut(self.id).attestations;
+            attestations.entry(sha256.to_owned()).or_default().push(bundle);
+        });
+    }
+
     /// Opens a pull request and sends `pull_request.opened`.
     pub fn open_pull_request(&self, options: impl Into<PullRequestOptions>) -> PullRequest {
         let options = options.into();
@@ -159,9 +167,14 @@ impl Repository {
 
     /// Puts a commit before a merge queue and sends `merge_group.checks_requested`; returns the group's head.
     pub fn request_merge_group(&self, pull_request: &PullRequest) -> String {
+        self.request_merge_group_with(pull_request, &[])
+    }
+
+    /// The same with what others brought into the base meanwhile.
+    pub fn request_merge_group_with(&self, pull_request: &PullRequest, others: &[(String, Vec<u8>)]) -> String {
         self.shared.change(|state| {
             let pull = state.pull_request(pull_request.id()).clone();
-            let files = with_files(state, Some(&pull.head_sha), &[]);
+            let files = with_files(state, Some(&pull.head_sha), others);
             let parent = Some(pull.base_sha.clone());
             let new = NewCommit { repository: self.id, parent, message: "Merge", author: &pull.author, files };
             let sha = state.commit(new);

@@ -214,6 +214,12 @@ impl Artifact {
         self.id
     }
 
+    /// Of its bytes as they were uploaded.
+    pub fn sha256(&self) -> String {
+        let digest = |state: &State| state.artifacts.iter().find(|a| a.id == self.id).and_then(|a| a.digest.clone());
+        self.shared.look(digest).unwrap_or_default().trim_start_matches("sha256:").to_owned()
+    }
+
     /// What is wrong with it from now on; a later call replaces an earlier one.
     pub fn trouble(&self, trouble: Trouble) -> &Self {
         self.shared.change(|state| state.trouble(self.id, trouble));

@@ -15,7 +15,9 @@ use std::sync::{Arc, Mutex};
 
 /// A fake without a host, and `acme/shop` in it.
 pub async fn github() -> (Fake, Repository) {
-    let github = Fake::start(FakeOptions::default()).await.unwrap();
+    let mut options = FakeOptions::default();
+    options.permissions.insert("attestations".to_owned(), "read".to_owned());
+    let github = Fake::start(options).await.unwrap();
     let repository = github.repository("acme/shop");
     (github, repository)
 }
