@@ -144,6 +144,11 @@ impl GitHub {
         self.inner.limits.is_limited(installation, self.inner.credentials.now())
     }
 
+    /// How many calls an installation has in an hour. GitHub says it with each answer; a server without limits never does.
+    pub fn calls_an_hour(&self, installation: InstallationId) -> Option<u64> {
+        self.inner.limits.calls_an_hour(installation)
+    }
+
     /// What is left to the installations, for telemetry.
     pub fn budget(&self) -> BudgetReport {
         self.inner.limits.report(self.inner.credentials.now())

@@ -107,9 +107,9 @@ async fn what_is_left_of_the_hour_is_kept_for_evaluations() {
     palisade.settled().await;
     assert_eq!(metric(&palisade, "github_budget{figure=\"lowest_percent_left\"}").await, 9);
     palisade.github.clear_journal();
-    let swept = palisade.host.reconcile_now().await;
-    assert!(swept.is_err_and(|error| error.to_string().contains("rate limit")), "a sweep can wait");
-    assert_eq!(palisade.github.journal().count("* /repos/*"), 0);
+    palisade.host.reconcile_now().await.expect("what is limited goes on later");
+    let journal = palisade.github.journal();
+    assert_eq!(journal.count("* /repos/*") + journal.count("* /installation/*"), 0, "a sweep can wait");
     let third = after_ci(&palisade.repository());
     third.check_run_shows(LICENSES, PASSED).await;
     palisade.settled().await;

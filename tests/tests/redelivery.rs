@@ -162,6 +162,23 @@ async fn what_github_believes_delivered_and_a_crash_lost_is_read_from_the_log() 
     gate.open();
 }
 
+/// Proves R12, W35.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_while_no_host_was_there_is_asked_for_at_start() {
+    let mut palisade = TestHost::start().await;
+    let repository = palisade.repository();
+    let pull_request = repository.open_pull_request("Add a feature");
+    palisade.settled().await;
+    palisade.host.end_at_once();
+    let head = repository.request_merge_group(&pull_request);
+    palisade.github.deliveries_settled().await;
+    let palisade = palisade.restarted("").await;
+    palisade.settled().await;
+    let opened = palisade.github.check_runs().into_iter().filter(|run| run.head_sha == head).count();
+    assert_eq!(opened, 2);
+    assert!(asked(&palisade) > 0);
+}
+
 /// Proves R4.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_hosts_that_share_their_state_one_sweeps_at_a_time() {

@@ -120,6 +120,11 @@ impl Limits {
         self.known(Some(installation)).is_some_and(|lane| self.limits(&lane, now))
     }
 
+    /// How many calls an installation has in an hour, as far as GitHub said.
+    pub fn calls_an_hour(&self, installation: InstallationId) -> Option<u64> {
+        self.known(Some(installation))?.lock().budget.map(Budget::limit)
+    }
+
     /// What an answer's headers say of the hour.
     pub fn heard(&self, installation: Option<InstallationId>, headers: &http::HeaderMap, now: Unix) {
         if let Some(budget) = Budget::of(headers, now) {

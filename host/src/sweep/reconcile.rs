@@ -97,6 +97,10 @@ impl Reconcile {
         for installation in self.github.installations().await? {
             match self.walk(installation, when).await {
                 Ok(walk) => walks.extend(walk),
+                Err(error) if is_limited(&error) => {
+                    unfinished = true;
+                    tracing::info!(%installation, %error, "the round begins later");
+                }
                 Err(error) => {
                     unfinished |= passes(&error);
                     tracing::warn!(%error, %installation, "an installation's repositories are not known");
@@ -128,7 +132,7 @@ impl Reconcile {
             Some(round) if !round.rest.is_empty() => round,
             Some(round) if when == When::Due && now < round.began + self.every.as_secs() => return Ok(None),
             _ => {
-                if !self.budget.spend((Purpose::Look, installation), 1, now) {
+                if !self.may_look(installation, 1) {
                     return Ok(None);
                 }
                 let rest = VecDeque::from(self.github.repositories_of(installation).await?);
@@ -224,7 +228,12 @@ impl Reconcile {
     }
 
     fn may_look(&self, installation: InstallationId, calls: u64) -> bool {
-        self.budget.spend((Purpose::Look, installation), calls, self.clock.now())
+        self.spend(Purpose::Look, installation, calls)
+    }
+
+    fn spend(&self, purpose: Purpose, installation: InstallationId, calls: u64) -> bool {
+        let hour = (self.clock.now(), self.github.calls_an_hour(installation));
+        self.budget.spend((purpose, installation), calls, hour)
     }
 
     /// What nobody decided is judged in any case. What another policy decided still holds a merge or lets it through:
@@ -234,8 +243,8 @@ impl Reconcile {
             Standing::Current | Standing::LookedAfter => return false,
             Standing::Undecided | Standing::Incomplete | Standing::Missing => {}
             Standing::Older => {
-                let by = (Purpose::JudgeAgain, walk.installation);
-                if walk.again == STAGE || !self.budget.spend(by, CALLS_OF_A_JUDGEMENT, self.clock.now()) {
+                let (purpose, installation) = (Purpose::JudgeAgain, walk.installation);
+                if walk.again == STAGE || !self.spend(purpose, installation, CALLS_OF_A_JUDGEMENT) {
                     walk.round.left += 1;
                     return false;
                 }

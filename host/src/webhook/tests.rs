@@ -354,3 +354,21 @@ async fn both_paths_lead_to_the_door() {
     *request.uri_mut() = "/api/webhooks/github".parse().unwrap();
     assert!(send(queued(), options(), request).await.starts_with("200"));
 }
+
+#[test]
+fn what_cannot_lead_to_anything_need_not_come_again() {
+    let matters = |name: &str, action: &str| may_matter(name, Some(action).filter(|action| !action.is_empty()));
+    let acted_on = [
+        ("pull_request", "synchronize"),
+        ("workflow_run", "completed"),
+        ("check_run", "rerequested"),
+        ("check_suite", "rerequested"),
+        ("merge_group", "checks_requested"),
+        ("push", ""),
+        ("installation", "suspend"),
+        ("installation_repositories", "removed"),
+    ];
+    assert!(acted_on.iter().all(|(name, action)| matters(name, action)));
+    let ignored = [("pull_request", "labeled"), ("check_run", "completed"), ("ping", ""), ("star", "created")];
+    assert!(!ignored.iter().any(|(name, action)| matters(name, action)));
+}

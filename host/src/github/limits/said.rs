@@ -50,6 +50,11 @@ impl Budget {
         })
     }
 
+    /// What the whole hour has.
+    pub fn limit(self) -> u64 {
+        self.limit
+    }
+
     /// Answers overtake each other: within one hour the least that was told counts.
     pub fn after(self, before: Option<Self>) -> Self {
         match before {

@@ -112,3 +112,28 @@ async fn the_app_hears_nothing_from_where_it_is_not_installed_or_suspended() {
     let heard: Vec<String> = github.pending_deliveries().into_iter().map(|waiting| waiting.event).collect();
     assert_eq!(heard, ["installation"]);
 }
+
+#[tokio::test]
+async fn an_answer_that_comes_too_late_is_a_failure_though_the_event_arrived() {
+    let (github, repository) = github().await;
+    let receiver = Receiver::start(&github).await;
+    github.time_out_next_deliveries(1);
+    repository.start_run(&repository.branch_sha("main").unwrap(), "ci.yml");
+    github.deliveries_settled().await;
+    assert_eq!(receiver.events(), ["workflow_run.requested"]);
+    let log = Client::app(&github).get("/app/hook/deliveries").await;
+    assert_eq!((log.body[0]["status_code"].as_u64(), log.body[0]["status"].as_str()), (Some(0), Some("timed out")));
+}
+
+#[tokio::test]
+async fn the_log_forgets_after_three_days() {
+    let (github, repository) = github().await;
+    let _receiver = Receiver::start(&github).await;
+    repository.start_run(&repository.branch_sha("main").unwrap(), "ci.yml");
+    github.deliveries_settled().await;
+    let app = Client::app(&github);
+    let id = app.get("/app/hook/deliveries").await.body[0]["id"].clone();
+    github.advance_clock(std::time::Duration::from_secs(3 * 24 * 3600 + 60));
+    assert_eq!(app.get("/app/hook/deliveries").await.body, json!([]));
+    assert_eq!(app.post(&format!("/app/hook/deliveries/{id}/attempts"), &json!(null)).await.status, 404);
+}
