@@ -7,7 +7,7 @@ use crate::config::Pages;
 use crate::queue::JobQueue;
 use crate::rego::remote::{Health as Reachable, OpaServer};
 use crate::state::State;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, spans};
 use axum::extract::State as Shared;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -18,6 +18,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tracing::instrument::Instrument as _;
 
 /// How long a dependency may take to say that it is alive.
 const PING_PATIENCE: Duration = Duration::from_secs(3);
@@ -75,13 +76,28 @@ struct Dependency {
 }
 
 async fn health(Shared(api): Shared<Api>) -> Response {
-    let servers = join_all(api.opa_servers.iter().map(|(name, server)| async { (name.clone(), opa(server).await) }));
-    let (storage, servers) = tokio::join!(storage(&api.state), servers);
+    let span = spans::health_handle();
+    let checked = check(&api).instrument(spans::health_check()).instrument(span.clone()).await;
+    span.record("health.status", checked.status);
+    spans::well(&span);
+    let code = if checked.status == "healthy" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (code, Json(checked)).into_response()
+}
+
+async fn check(api: &Api) -> Health {
+    let servers = join_all(
+        api.opa_servers
+            .iter()
+            .map(|(name, server)| async { (name.clone(), asked(spans::health_opa(), name, opa(server)).await) }),
+    );
+    let (storage, servers) = tokio::join!(asked(spans::health_storage(), "storage", storage(&api.state)), servers);
     let mut dependencies: BTreeMap<String, Dependency> = servers.into_iter().collect();
     dependencies.insert("storage".to_owned(), storage);
     let any = |status: &str| dependencies.values().any(|dependency| dependency.status == status);
     let status = ["error", "degraded"].into_iter().find(|status| any(status)).unwrap_or("healthy");
-    let health = Health {
+    tracing::Span::current().record("health.status", status);
+    spans::well(&tracing::Span::current());
+    Health {
         timestamp: now(),
         status,
         service_name: "palisade",
@@ -89,9 +105,19 @@ async fn health(Shared(api): Shared<Api>) -> Response {
         os: std::env::consts::OS,
         architecture: std::env::consts::ARCH,
         dependencies,
-    };
-    let code = if status == "healthy" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (code, Json(health)).into_response()
+    }
+}
+
+/// Asks a dependency in its span.
+async fn asked(span: tracing::Span, name: &str, question: impl Future<Output = Dependency>) -> Dependency {
+    span.record("health.dependency", name);
+    let dependency = question.instrument(span.clone()).await;
+    span.record("health.status", dependency.status);
+    match dependency.status {
+        "healthy" => spans::well(&span),
+        _ => spans::failed(&span, &dependency.message),
+    }
+    dependency
 }
 
 async fn storage(state: &State) -> Dependency {
@@ -123,14 +149,26 @@ async fn ready(Shared(api): Shared<Api>) -> Response {
     }
 }
 
-async fn metrics(Shared(api): Shared<Api>) -> Response {
-    let depth = api.queue.depth().await;
-    for (state, count) in
-        [("waiting", depth.waiting), ("running", depth.running), ("delayed", depth.delayed), ("buried", depth.buried)]
-    {
-        api.metrics.queue_depth.with_label_values(&[state]).set(count as i64);
+impl Api {
+    /// Brings up to date what is only known when somebody looks.
+    pub async fn fill_gauges(&self) {
+        let depth = self.queue.depth().await;
+        let states = [
+            ("waiting", depth.waiting),
+            ("running", depth.running),
+            ("delayed", depth.delayed),
+            ("buried", depth.buried),
+        ];
+        for (state, count) in states {
+            self.metrics.queue_depth.with_label_values(&[state]).set(count as i64);
+        }
+        self.metrics.queue_oldest_seconds.set(depth.oldest.as_secs_f64());
+        self.gauges.fill(&self.metrics);
     }
-    api.gauges.fill(&api.metrics);
+}
+
+async fn metrics(Shared(api): Shared<Api>) -> Response {
+    api.fill_gauges().await;
     match api.metrics.render() {
         Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}\n")).into_response(),

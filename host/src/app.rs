@@ -1,6 +1,8 @@
 //! The composition root: the only file that names concrete adapters. A list, not logic.
 
+mod reporting;
 mod setup;
+mod wishes;
 
 pub use setup::{plugins, rules};
 
@@ -9,7 +11,7 @@ use crate::artifacts::{ArtifactStore, Fetcher};
 use crate::config::Config;
 use crate::github::{BlobHosts, GitHub, GitHubOptions, Pace, Priority, redelivery_window};
 use crate::model::event::InstallationEvent;
-use crate::model::{Clock, CommitKey, DeliveryId, Event, Job, JobId, JobKind, Unix};
+use crate::model::{Clock, CommitKey, DeliveryId, Event, Job, JobId, JobKind, Trail, Unix};
 use crate::pipeline::{Comparer, Judge, MergeGroups, OverlayReader, Pipeline, RerunScope};
 use crate::plugins::Catalogue;
 use crate::policy::Rules;
@@ -23,11 +25,13 @@ use crate::state::memory::MemoryStore;
 use crate::state::records::directory::{Bounds, DirectoryRecords};
 use crate::state::records::{Records, StoredRecords};
 use crate::sweep::{Budget, Deliveries, Reconcile, Sweep};
-use crate::telemetry::Metrics;
+use crate::telemetry::audit::{Act, Line, tell};
+use crate::telemetry::{Metrics, Reports, spans, steps};
 use crate::webhook::{self, Accepted, Audit, Intake, WebhookOptions};
 use crate::worker::{WorkerOptions, Workers};
 use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
+use reporting::Reporting;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -36,6 +40,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tracing::instrument::Instrument as _;
 
 /// The real time.
 #[derive(Debug, Clone, Copy)]
@@ -107,6 +112,7 @@ pub struct Host {
     queue: Arc<dyn JobQueue>,
     sweep: Sweep,
     shared: Shared,
+    reporting: Option<Reporting>,
     // The directory of unpacked files lives as long as the host.
     _scratch: Option<tempfile::TempDir>,
 }
@@ -144,7 +150,9 @@ pub async fn serve_in(config: Config, world: World) -> Result<Host> {
     let forgot_at = if shared.is_none() { clock.now() } else { 0 };
     let Shared { state, queue } = match shared {
         Some(shared) => shared,
-        None => Shared { state: memory_state(&config, &clock)?, queue: Arc::new(memory_queue(&config, &clock, &github)) },
+        None => {
+            Shared { state: memory_state(&config, &clock)?, queue: Arc::new(memory_queue(&config, &clock, &github)) }
+        }
     };
     let (directory, scratch) = artifact_directory(&config)?;
     let fetcher = Arc::new(Fetcher::new(ArtifactStore::open(&directory, Default::default())?));
@@ -195,7 +203,12 @@ pub async fn serve_in(config: Config, world: World) -> Result<Host> {
         app_id: config.github.app_id,
     });
     let options = webhook_options(&config);
-    let gauges = Arc::new(Totals { github: github.clone(), fetcher: fetcher.clone(), runtime: bench.runtime.clone() });
+    let gauges = Arc::new(Totals {
+        state: state.clone(),
+        github: github.clone(),
+        fetcher: fetcher.clone(),
+        runtime: bench.runtime.clone(),
+    });
     let api = Api {
         state: state.clone(),
         queue: queue.clone(),
@@ -205,7 +218,10 @@ pub async fn serve_in(config: Config, world: World) -> Result<Host> {
         opa_servers,
         pages: config.server.pages,
     };
-    let router = webhook::router(intake.clone(), options).merge(api::router(api));
+    let reporting = Reports::new(&config.telemetry)?.map(|reports| Reporting::start(reports, api.clone()));
+    let router = webhook::router(intake.clone(), options)
+        .merge(api::router(api))
+        .layer(axum::middleware::from_fn(webhook::with_request_id));
     let listener = TcpListener::bind(&config.server.address)
         .await
         .with_context(|| format!("listening on {} (server.address)", config.server.address))?;
@@ -226,6 +242,7 @@ pub async fn serve_in(config: Config, world: World) -> Result<Host> {
     let server = tokio::spawn(answer(listener, router, stopped));
     ready.send_replace(true);
     tracing::info!(%address, "listening");
+    tell(Act::Start, &Line { result: "listening", ..Line::default() });
     Ok(Host {
         address,
         workers: Some(workers),
@@ -237,6 +254,7 @@ pub async fn serve_in(config: Config, world: World) -> Result<Host> {
         queue,
         sweep,
         shared,
+        reporting,
         _scratch: scratch,
     })
 }
@@ -384,6 +402,10 @@ impl Host {
         if tokio::time::timeout(rest, &mut self.server).await.is_err() {
             tracing::warn!("connections were cut off");
         }
+        if let Some(reporting) = self.reporting.take() {
+            reporting.end(rest).await;
+        }
+        tell(Act::Stop, &Line { result: "drained", ..Line::default() });
         let depth = self.queue.depth().await;
         depth.waiting + depth.running
     }
@@ -462,7 +484,29 @@ impl Door {
 
 #[async_trait]
 impl Intake for Door {
-    async fn accept(&self, delivery: DeliveryId, event: Event) -> Accepted {
+    async fn accept(&self, delivery: DeliveryId, event: Event, trail: Trail) -> Accepted {
+        let Some(span) = steps::arrival(&event) else { return Accepted::Ignored };
+        let inner = steps::suite_action(&event).unwrap_or_else(tracing::Span::none);
+        let accepting = self.enqueue(delivery, event, trail).instrument(inner.clone()).instrument(span.clone());
+        let accepted = accepting.await;
+        for span in [inner, span] {
+            match &accepted {
+                Accepted::Queued(_) | Accepted::Noted => spans::well(&span),
+                Accepted::Duplicate | Accepted::Ignored => spans::skipped(&span),
+                Accepted::Full { .. } => spans::failed(&span, &"the queue is full"),
+                Accepted::Unavailable => spans::failed(&span, &"the queue or the store is unavailable"),
+            }
+        }
+        accepted
+    }
+
+    fn observe(&self, audit: &Audit) {
+        self.metrics.delivery(audit.event.as_deref(), audit.result);
+    }
+}
+
+impl Door {
+    async fn enqueue(&self, delivery: DeliveryId, event: Event, trail: Trail) -> Accepted {
         let (origin, sha, kind) = match event {
             Event::PullRequest(event) => {
                 (event.origin.clone(), event.pull_request.head_sha.clone(), JobKind::PullRequest(event))
@@ -490,10 +534,17 @@ impl Intake for Door {
             kind,
             now: self.clock.now(),
             delivery: Some(delivery.clone()),
+            trail,
             attempt: 0,
         };
+        let wish = wishes::wish(&job);
         match self.queue.accept(delivery, job).await {
-            Ok(crate::queue::Accepted::Queued(id)) => Accepted::Queued(id),
+            Ok(crate::queue::Accepted::Queued(id)) => {
+                if let Some(wish) = wish {
+                    wish.tell();
+                }
+                Accepted::Queued(id)
+            }
             Ok(crate::queue::Accepted::Duplicate) => Accepted::Duplicate,
             Ok(crate::queue::Accepted::Full { retry_after_s }) => Accepted::Full { retry_after_s },
             Err(error) => {
@@ -502,30 +553,11 @@ impl Intake for Door {
             }
         }
     }
-
-    fn observe(&self, audit: &Audit) {
-        // Names come from outside: only those that are acted on are labels.
-        let acted_on = |event: &&str| {
-            matches!(
-                *event,
-                "pull_request"
-                    | "workflow_run"
-                    | "check_run"
-                    | "check_suite"
-                    | "merge_group"
-                    | "push"
-                    | "installation"
-                    | "installation_repositories"
-                    | "ping"
-            )
-        };
-        let event = audit.event.as_deref().filter(acted_on).unwrap_or("other");
-        self.metrics.deliveries.with_label_values(&[event, audit.result]).inc();
-    }
 }
 
 #[derive(Debug)]
 struct Totals {
+    state: State,
     github: GitHub,
     fetcher: Arc<Fetcher>,
     runtime: Arc<Runtime>,
@@ -544,17 +576,29 @@ impl Gauges for Totals {
             metrics.github_budget.with_label_values(&[name]).set(value as i64);
         }
         let runtime = self.runtime.statistics();
+        let (exported, dropped) = crate::telemetry::span_counts();
+        let (bytes, files) = self.fetcher.store().usage();
         let totals = self.github.counters().totals().into_iter().chain([
-            ("artifact_bytes", self.fetcher.store().usage().0),
-            ("artifact_files", self.fetcher.store().usage().1 as u64),
+            ("artifact_bytes", bytes),
+            ("artifact_files", files as u64),
             ("compiled_code_hits", runtime.cache.hits),
             ("compiled_code_misses", runtime.cache.misses),
             ("compiled_code_rejected", runtime.cache.rejected),
             ("open_circuits", runtime.open_circuits as u64),
             ("guest_calls_in_flight", runtime.calls_in_flight as u64),
+            ("spans_exported", exported),
+            ("spans_dropped", dropped),
         ]);
         for (name, value) in totals {
-            metrics.totals.with_label_values(&[name]).set(value as i64);
+            metrics.total(name, value);
+        }
+        for (plugin, spent) in &runtime.spent {
+            metrics.plugin_cpu_seconds.with_label_values(&[plugin.as_str()]).set(spent.cpu.as_secs_f64());
+            metrics.plugin_memory_peak_bytes.with_label_values(&[plugin.as_str()]).set(spent.peak_memory as i64);
+        }
+        for (store, entries, bytes) in self.state.sizes() {
+            metrics.store_entries.with_label_values(&[store]).set(entries as i64);
+            metrics.store_bytes.with_label_values(&[store]).set(bytes as i64);
         }
     }
 }

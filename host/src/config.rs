@@ -6,6 +6,7 @@
 
 mod environment;
 mod selection;
+pub mod telemetry;
 
 pub use selection::{Group, Overlay, OverlaySetting};
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use telemetry::Telemetry;
 
 /// Everything that an operator can say. `examples/palisade.toml` shows every key with its default; a test reads it.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -32,6 +34,7 @@ pub struct Config {
     pub records: Records,
     pub runtime: Runtime,
     pub log: Log,
+    pub telemetry: Telemetry,
     pub output: Output,
     pub comments: Comments,
     pub opa: Opa,
@@ -327,10 +330,12 @@ pub struct Log {
     pub level: String,
     /// JSON lines instead of text. Default true for `serve`.
     pub json: bool,
+    /// Each line says where in the source it was written. Default false.
+    pub source: bool,
 }
 impl Default for Log {
     fn default() -> Self {
-        Self { level: "info".into(), json: true }
+        Self { level: "info".into(), json: true, source: false }
     }
 }
 
@@ -561,6 +566,7 @@ impl Config {
         if self.sweeps.reconcile_every < Duration::from_secs(60) || !(1..=50).contains(&self.sweeps.budget_percent) {
             missing.push("sweeps.reconcile_every must be a minute at least, sweeps.budget_percent 1 to 50".to_owned());
         }
+        missing.extend(self.telemetry.problems());
         if self.queue.workers == 0 || self.queue.capacity == 0 {
             missing.push("queue.workers and queue.capacity must be at least 1".to_owned());
         }

@@ -16,6 +16,7 @@ pub mod publication;
 pub mod record;
 pub mod report;
 pub mod secret;
+pub mod trail;
 pub mod verdict;
 
 pub use artifact::{Artifact, Outline, Syntax, UnreadableArtifact};
@@ -30,6 +31,7 @@ pub use plan::Plan;
 pub use record::Record;
 pub use report::Report;
 pub use secret::Secret;
+pub use trail::{RequestId, TraceContext, Trail};
 pub use verdict::{Broken, BrokenKind, Judgement, Outcome, Verdict};
 
 /// Where the time comes from. Only `app` names a real one; a job's `now` is fixed when it is enqueued.

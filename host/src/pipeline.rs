@@ -43,7 +43,7 @@ use crate::queue::{JobQueue, Lease};
 use crate::report::{self, Undecided};
 use crate::runtime::{Call, Runtime};
 use crate::state::{CheckHandle, CommitState, Owed, State};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, spans};
 use futures::future::try_join_all;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -179,6 +179,7 @@ impl Pipeline {
         let mut record = judge_from(bench, case, &around.standpoints).await; // cannot fail: broken is an answer
         bases::keep(&mut record, &around.standpoints, &mut files);
         record.changed_lines = around.changed_lines(&commit);
+        record.request = lease.trail().request.clone();
         self.state.record(&record, &files).await?; // before anybody sees it
         remember::remember_waiting(&mut commit, &record);
         for check in &record.checks {
@@ -200,7 +201,8 @@ impl Pipeline {
             self.set_deadline(lease, self.plan.evidence_deadline_s).await?;
         }
         let openings: Vec<_> = asked.iter().map(report::opening).collect();
-        Ok(self.publisher.send(lease, commit, &openings).await?)
+        let span = step(spans::start_checks(), lease);
+        Ok(spans::within(span, self.publisher.send(lease, commit, &openings)).await?)
     }
 
     /// While a check of the commit is open somebody looks at it now and then, whatever comes or does not come.
@@ -243,7 +245,8 @@ impl Pipeline {
             None => true,
         };
         let missing: Vec<_> = plan.checks.iter().filter(undecided).map(|check| report::opening(&check.name)).collect();
-        Ok(self.publisher.send(lease, commit, &missing).await?)
+        let span = step(spans::create_checks(), lease);
+        Ok(spans::within(span, self.publisher.send(lease, commit, &missing)).await?)
     }
 
     /// Somebody looks at the commit again after so many seconds, whatever comes or does not come.
@@ -278,7 +281,7 @@ impl Pipeline {
         }
         let open = commit.checks.iter().filter(|(_, handle)| handle.is_open()).map(|(check, _)| check);
         let publications: Vec<_> = open.map(|check| report::not_evaluated(check, reason)).collect();
-        self.publisher.send(lease, commit, &publications).await?;
+        spans::within(step(spans::end_checks(), lease), self.publisher.send(lease, commit, &publications)).await?;
         // No decision: if the commit becomes a head again, it is opened and judged anew.
         commit.opened_at = None;
         commit.fingerprint = None;
@@ -309,7 +312,14 @@ impl Pipeline {
         let at = at(lease);
         let ended = runs.iter().filter(|run| run.state.ended());
         let fetched = ended.map(|run| async {
-            match self.fetcher.fetch(&self.github, &at, run).await {
+            let span = spans::workflow_artifacts();
+            span.record("github.workflow_run_id", run.id.0);
+            let fetched = spans::within(span.clone(), self.fetcher.fetch(&self.github, &at, run)).await;
+            if let Ok(fetched) = &fetched {
+                span.record("artifacts.total", fetched.listed.len());
+                span.record("security_files.found", fetched.files.len());
+            }
+            match fetched {
                 Err(limited @ GitHubError::RateLimited { .. }) => Err(limited),
                 fetched => Ok((run.clone(), fetched)),
             }
@@ -379,9 +389,14 @@ fn at(lease: &Lease) -> RepositoryAt {
     RepositoryAt { installation: lease.commit.installation, repository: lease.commit.repository.clone() }
 }
 
+fn step(span: tracing::Span, lease: &Lease) -> tracing::Span {
+    span.record("github.sha", lease.commit.sha.as_str());
+    span
+}
+
 fn own_job(commit: &CommitKey, kind: JobKind, now: Unix) -> Job {
     let id = JobId(uuid::Uuid::now_v7().to_string());
-    Job { id, commit: commit.clone(), kind, now, delivery: None, attempt: 0 }
+    Job { id, commit: commit.clone(), kind, now, delivery: None, trail: Default::default(), attempt: 0 }
 }
 
 /// What a decision is made from, as far as events can change it: an ended run's artifacts do not change.

@@ -11,11 +11,13 @@ use crate::model::{CheckName, Clock, CommitKey, Digest, Unix};
 use crate::queue::{JobQueue, Lease};
 use crate::report::{self, Presentation};
 use crate::state::{CheckHandle, CommitState, FoundRun, State, StoreError};
-use crate::telemetry::Metrics;
+use crate::telemetry::audit::{Act, Line, tell};
+use crate::telemetry::{Metrics, spans};
 use futures::future::join_all;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::Mutex;
+use tracing::instrument::Instrument as _;
 
 /// GitHub takes at most 50 annotations per request; more go into further ones, which append.
 const ANNOTATIONS_PER_REQUEST: usize = 50;
@@ -88,15 +90,37 @@ impl Publisher {
             }
         }
         for (check, run) in older.into_iter().filter(|(_, run)| run.conclusion.is_none()) {
-            self.fence(lease).await?;
-            let replaced = report::not_evaluated(&check, REPLACED);
-            self.github.update_check_run(&at(lease), run.id, &self.content(&replaced, &[], None)).await?;
+            self.replace(lease, &check, run.id).await?;
         }
         for (check, run) in newest {
             tracing::info!(%check, id = run.id.0, "adopted a check run");
             commit.checks.insert(check, adopted(&run));
         }
         Ok(())
+    }
+
+    /// Ends a run whose place another one takes.
+    async fn replace(&self, lease: &Lease, check: &CheckName, id: CheckRunId) -> Result<(), PublishError> {
+        self.fence(lease).await?;
+        let replaced = report::not_evaluated(check, REPLACED);
+        self.github.update_check_run(&at(lease), id, &self.content(&replaced, &[], None)).await?;
+        self.tell(Act::CheckCompleted, lease, (&replaced, id.0));
+        Ok(())
+    }
+
+    fn tell(&self, act: Act, lease: &Lease, (publication, id): (&CheckPublication, u64)) {
+        let result = match publication.state {
+            CheckState::InProgress => "in_progress",
+            CheckState::Completed(conclusion) => conclusion.word(),
+        };
+        let line = Line {
+            result,
+            commit: Some(&lease.commit),
+            check: Some(&publication.check),
+            id: Some(id),
+            ..Line::default()
+        };
+        tell(act, &line);
     }
 
     async fn send_one(&self, writing: &Writing<'_>, publication: &CheckPublication) -> Result<(), PublishError> {
@@ -112,8 +136,16 @@ impl Publisher {
         let older = known.as_ref().map_or(0, |handle| handle.id);
         let known = self.without_contradiction(lease, known, publication).await?;
         let mut handle = match known {
-            Some(handle) => self.update(writing, handle, publication).await?,
-            None => self.create(writing, publication, older).await?,
+            Some(handle) => {
+                let span = of_check(publication, Some(handle.id));
+                spans::within(span, self.update(writing, handle, publication)).await?
+            }
+            None => {
+                let span = spans::check_create();
+                let created = self.create(writing, publication, older).instrument(span.clone()).await;
+                described(&span, publication, &created);
+                created?
+            }
         };
         self.keep(writing, &publication.check, &handle).await?;
         while let Some(batch) = next_batch(publication, &handle) {
@@ -127,9 +159,8 @@ impl Publisher {
         handle.published = Some(content);
         self.keep(writing, &publication.check, &handle).await?;
         if let CheckState::Completed(conclusion) = publication.state {
-            let label = serde_json::to_value(conclusion).ok().and_then(|word| word.as_str().map(str::to_owned));
-            self.metrics.checks.with_label_values(&[label.as_deref().unwrap_or("other")]).inc();
-            tracing::info!(check = %publication.check, conclusion = label, title = publication.title, "check completed");
+            self.metrics.checks.with_label_values(&[conclusion.word()]).inc();
+            self.tell(Act::CheckCompleted, lease, (publication, handle.id));
         }
         Ok(())
     }
@@ -158,10 +189,7 @@ impl Publisher {
             return Ok(Some(handle));
         }
         if handle.is_open() {
-            self.fence(lease).await?;
-            let replaced = report::not_evaluated(&publication.check, REPLACED);
-            let content = self.content(&replaced, &[], None);
-            self.github.update_check_run(&at(lease), CheckRunId(handle.id), &content).await?;
+            self.replace(lease, &publication.check, CheckRunId(handle.id)).await?;
         }
         self.created_before(lease, handle.id, publication).await
     }
@@ -204,18 +232,24 @@ impl Publisher {
             content: self.content(publication, first, Some(lease.job().now)),
         };
         match self.github.create_check_run(&at(lease), &new).await {
-            Ok(id) => Ok(CheckHandle {
-                id: id.0,
-                state: publication.state,
-                published: None,
-                annotations: annotations_of(publication),
-                annotated: first.len() as u32,
-                found: None,
-            }),
+            Ok(id) => {
+                self.tell(Act::CheckCreated, lease, (publication, id.0));
+                Ok(CheckHandle {
+                    id: id.0,
+                    state: publication.state,
+                    published: None,
+                    annotations: annotations_of(publication),
+                    annotated: first.len() as u32,
+                    found: None,
+                })
+            }
             Err(unanswered @ GitHubError::Unavailable(_)) => {
                 tracing::info!(check = %publication.check, error = %unanswered, "looking whether a check run was created");
                 match self.look_for_creation(lease, older, publication).await? {
-                    Some(found) => self.update(writing, found, publication).await,
+                    Some(found) => {
+                        self.tell(Act::CheckCreated, lease, (publication, found.id));
+                        self.update(writing, found, publication).await
+                    }
                     // The next attempt creates it.
                     None => Err(writing.give_up_creation(&publication.check, unanswered).await),
                 }
@@ -319,6 +353,36 @@ impl Writing<'_> {
 
     async fn handle(&self, check: &CheckName) -> Option<CheckHandle> {
         self.commit.lock().await.checks.get(check).cloned()
+    }
+}
+
+/// The span of what is written into a run.
+fn of_check(publication: &CheckPublication, id: Option<u64>) -> tracing::Span {
+    let span = match publication.state {
+        CheckState::InProgress => spans::check_start(),
+        CheckState::Completed(conclusion) => {
+            let span = spans::check_complete();
+            span.record("check.conclusion", conclusion.word());
+            span.record("check.success", conclusion == Conclusion::Success);
+            span
+        }
+    };
+    span.record("check.type", publication.check.as_str());
+    span.record("github.check_run_id", id);
+    span
+}
+
+fn described(span: &tracing::Span, publication: &CheckPublication, created: &Result<CheckHandle, PublishError>) {
+    span.record("check.type", publication.check.as_str());
+    if let CheckState::Completed(conclusion) = publication.state {
+        span.record("check.conclusion", conclusion.word());
+    }
+    match created {
+        Ok(handle) => {
+            span.record("github.check_run_id", handle.id);
+            spans::well(span);
+        }
+        Err(error) => spans::failed(span, error),
     }
 }
 

@@ -4,7 +4,7 @@
 pub mod memory;
 
 use crate::github::GitHub;
-use crate::model::{CommitKey, DeliveryId, InstallationId, Job, JobId, Unix};
+use crate::model::{CommitKey, DeliveryId, InstallationId, Job, JobId, Trail, Unix};
 use async_trait::async_trait;
 use std::time::Duration;
 
@@ -34,6 +34,12 @@ impl Lease {
     /// The job that the work is done under: the newest one.
     pub fn job(&self) -> &Job {
         self.jobs.last().expect("a lease holds at least one job")
+    }
+
+    /// Whose request the work is done for: the newest that came from one, since the host's own jobs come between.
+    pub fn trail(&self) -> &Trail {
+        let asked = self.jobs.iter().rev().find(|job| job.trail != Trail::default());
+        &asked.unwrap_or_else(|| self.job()).trail
     }
 
     /// The latest time of its jobs: one that waited for its time may stand before one that came earlier.
@@ -69,6 +75,8 @@ pub struct Depth {
     pub running: usize,
     pub delayed: usize,
     pub buried: usize,
+    /// How long the oldest job has waited that could have been taken.
+    pub oldest: Duration,
 }
 
 /// How long hints about one commit are gathered before they are taken together.

@@ -186,6 +186,16 @@ pub struct Statistics {
     pub calls: BTreeMap<(PluginName, &'static str), u64>,
     /// Limits that were reached, by plugin and limit.
     pub limit_hits: BTreeMap<(PluginName, String), u64>,
+    /// Processor time and memory, by plugin.
+    pub spent: BTreeMap<PluginName, Spent>,
+}
+
+/// What a plugin's calls have used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    pub cpu: Duration,
+    /// The most linear memory that one call has had, in bytes.
+    pub peak_memory: u64,
 }
 
 #[derive(Debug, Default)]
@@ -233,7 +243,11 @@ impl Runtime {
             linker::linker(&machine.engine).map_err(|error| anyhow::anyhow!("linking the contract: {error:#}"))?;
         let cache = cache::Cache::open(options.cache_dir.as_deref(), &machine.engine);
         Ok(Self(Arc::new(Shared {
-            site: Site { engine: machine.engine, permits: Arc::new(Semaphore::new(concurrency)) },
+            site: Site {
+                engine: machine.engine,
+                permits: Arc::new(Semaphore::new(concurrency)),
+                meters: Arc::default(),
+            },
             linker,
             limits: options.limits,
             cache: Arc::new(cache),
@@ -262,6 +276,7 @@ impl Runtime {
             open_circuits: self.0.breaker.open_count(),
             calls: counts.calls.clone(),
             limit_hits: counts.limit_hits.clone(),
+            spent: self.0.site.meters.spent(),
         }
     }
 

@@ -21,6 +21,7 @@ use crate::model::publication::{CheckState, PolicyMark};
 use crate::model::{
     CheckName, CommitKey, Digest, HeadSha, InstallationId, JobId, Record, RepositoryName, Unix, WorkflowRun,
 };
+use crate::telemetry::spans;
 use async_trait::async_trait;
 use bytes::Bytes;
 use records::{Files, Records};
@@ -62,6 +63,10 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     async fn ping(&self) -> Result<String, StoreError>;
     /// Removes what has expired; returns how many entries.
     async fn sweep(&self) -> Result<usize, StoreError>;
+    /// Entries and bytes held in this process; none where they are held elsewhere.
+    fn held(&self) -> Option<(usize, usize)> {
+        None
+    }
 }
 
 /// The typed kinds. Cheap to clone.
@@ -226,12 +231,30 @@ impl State {
         &self.store
     }
 
+    /// Entries and bytes of each store that is in this process.
+    pub fn sizes(&self) -> Vec<(&'static str, usize, usize)> {
+        let stores =
+            [("state", self.store.held()), ("records", self.records.held()), ("baselines", self.baselines.held())];
+        let held =
+            |(name, held): (&'static str, Option<(usize, usize)>)| held.map(|(entries, bytes)| (name, entries, bytes));
+        stores.into_iter().filter_map(held).collect()
+    }
+
     pub async fn commit(&self, key: &CommitKey) -> Result<CommitState, StoreError> {
-        Ok(read(&self.store, &commit_key(key)).await?.unwrap_or_default())
+        let span = spans::state_get();
+        span.record("state.key_type", "commit");
+        let known = async {
+            let known = read::<CommitState>(&self.store, &commit_key(key)).await?;
+            tracing::Span::current().record("state.has_value", known.is_some());
+            Ok(known.unwrap_or_default())
+        };
+        spans::within(span, known).await
     }
 
     pub async fn remember_commit(&self, key: &CommitKey, commit: &CommitState) -> Result<(), StoreError> {
-        self.write(&commit_key(key), commit).await
+        let span = spans::state_store();
+        span.record("state.key_type", "commit");
+        spans::within(span, self.write(&commit_key(key), commit)).await
     }
 
     /// Keeps the Record with the files that it was judged from, before anything that it decides is published. One that is

@@ -106,7 +106,15 @@ impl Sweep {
         for commit in &undecided {
             let now = self.clock.now();
             let id = JobId(uuid::Uuid::now_v7().to_string());
-            let job = Job { id, commit: commit.clone(), kind: JobKind::LookAgain, now, delivery: None, attempt: 0 };
+            let job = Job {
+                id,
+                commit: commit.clone(),
+                kind: JobKind::LookAgain,
+                now,
+                delivery: None,
+                trail: Default::default(),
+                attempt: 0,
+            };
             // First the look, then the note: whatever dies in between, somebody looks, once more at worst.
             self.queue.schedule(job, now).await?;
             self.state.forget_undecided(commit).await?;

@@ -1,109 +1,140 @@
-//! Logs and metrics: the names of all of them in one place. Labels come only from bounded sets; a repository, a digest
-//! or an error's text belongs in a log line, never in a label.
+//! Logs, traces, metrics and the audit log: the names of all of them in one place. Labels come only from bounded sets; a
+//! repository, a digest or an error's text belongs in a log line or a span, never in a label. No secret and no body in any.
+
+pub mod audit;
+pub mod catalogue;
+mod export;
+mod logs;
+mod otlp;
+mod reports;
+pub mod spans;
+pub mod steps;
+pub mod trace;
+
+pub use export::counts as span_counts;
+pub use logs::{LogFormat, Logs, lines, start_logging};
+pub use otlp::Telemetry;
+pub use reports::Reports;
 
 use anyhow::{Context, Result};
+use catalogue::{EVENTS, LIMITS, MetricInfo, TOTALS, bounded, metric};
 use prometheus::{
-    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
-use std::io::IsTerminal;
-use tracing_subscriber::EnvFilter;
 
-/// Every metric of the host. Prefix `palisade_`; seconds and bytes.
+/// Every metric of the host, as [`catalogue::METRICS`] says. Prefix `palisade_`; seconds and bytes.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Registry,
-    /// `deliveries_total{event,result}`: queued, duplicate, ignored, refused, full, unavailable.
     pub deliveries: IntCounterVec,
-    /// `queue_depth{state}`: waiting, running, delayed.
     pub queue_depth: IntGaugeVec,
-    /// `jobs_total{result}`: done, retried, waiting, buried.
+    pub queue_oldest_seconds: Gauge,
     pub jobs: IntCounterVec,
-    /// `job_seconds{step}`: fetch, normalize, correlate, evaluate, publish, whole.
     pub job_seconds: HistogramVec,
-    /// `plugin_calls_total{plugin,kind,verdict,outcome}`.
     pub plugin_calls: IntCounterVec,
-    /// `plugin_call_seconds{plugin,kind}`.
     pub plugin_call_seconds: HistogramVec,
-    /// `limit_hits_total{plugin,limit}`.
+    pub plugin_cpu_seconds: GaugeVec,
+    pub plugin_memory_peak_bytes: IntGaugeVec,
     pub limit_hits: IntCounterVec,
-    /// `checks_total{conclusion}`: published completions.
     pub checks: IntCounterVec,
-    /// `comments_total{result}`: created, updated, resolved, unchanged, none, kept, failed; `deleted` counts duplicates.
     pub comments: IntCounterVec,
-    /// `report_cache_total{result}`: hit, miss.
     pub report_cache: IntCounterVec,
-    /// `redelivered_total{result}`: asked, arrived, unneeded, refused, given_up.
     pub redelivered: IntCounterVec,
-    /// `delivery_log_read_until_seconds`: up to which second of the clock the log of deliveries was read.
     pub deliveries_read_until: IntGauge,
-    /// `reconciled_total{standing}`: current, looked_after, older, undecided, incomplete, missing.
     pub reconciled: IntCounterVec,
-    /// `results_older_than_policy`: open pull requests that are still to be judged by the policy that holds.
     pub results_older_than_policy: IntGauge,
-    /// `totals{name}`: counters that other rooms keep themselves: downloads, mints, GitHub requests, compiled code.
+    pub store_entries: IntGaugeVec,
+    pub store_bytes: IntGaugeVec,
     pub totals: IntGaugeVec,
-    /// `github_budget{figure}`: limited_installations, lowest_percent_left (of the hour, of whichever installation has
-    /// least), calls_under_way, calls_waiting. Never by installation: their number has no bound.
+    /// Never by installation: their number has no bound.
     pub github_budget: IntGaugeVec,
-    /// `engine_pooling`: 1 with the pooling allocator, 0 on demand.
     pub engine_pooling: IntGauge,
+}
+
+/// Makes metrics by their name in the catalogue, and registers them.
+struct Maker<'a>(&'a Registry);
+
+impl Maker<'_> {
+    fn info(name: &str) -> Result<(&'static MetricInfo, Vec<&'static str>)> {
+        let info = metric(name).with_context(|| format!("the metric {name} is not in the catalogue"))?;
+        Ok((info, info.labels.iter().map(|label| label.name).collect()))
+    }
+
+    fn counter(&self, name: &str) -> Result<IntCounterVec> {
+        let (info, labels) = Self::info(name)?;
+        self.registered(IntCounterVec::new(Opts::new(info.name, info.help), &labels)?)
+    }
+
+    fn gauges(&self, name: &str) -> Result<IntGaugeVec> {
+        let (info, labels) = Self::info(name)?;
+        self.registered(IntGaugeVec::new(Opts::new(info.name, info.help), &labels)?)
+    }
+
+    fn number(&self, name: &str) -> Result<IntGauge> {
+        let (info, _) = Self::info(name)?;
+        self.registered(IntGauge::with_opts(Opts::new(info.name, info.help))?)
+    }
+
+    fn seconds(&self, name: &str) -> Result<HistogramVec> {
+        let (info, labels) = Self::info(name)?;
+        // From 100 µs, a small plugin call, to about 100 s, a job that waited for GitHub.
+        let buckets = prometheus::exponential_buckets(0.0001, 4.0, 11)?;
+        self.registered(HistogramVec::new(HistogramOpts::new(info.name, info.help).buckets(buckets), &labels)?)
+    }
+
+    fn registered<T: prometheus::core::Collector + Clone + 'static>(&self, metric: T) -> Result<T> {
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
 }
 
 impl Metrics {
     pub fn new() -> Result<Self> {
         let registry = Registry::new_custom(Some("palisade".to_owned()), None).context("creating the registry")?;
-        let counter = |name: &str, help: &str, labels: &[&str]| -> Result<IntCounterVec> {
-            let metric = IntCounterVec::new(Opts::new(name, help), labels)?;
-            registry.register(Box::new(metric.clone()))?;
-            Ok(metric)
-        };
-        let seconds = |name: &str, help: &str, labels: &[&str]| -> Result<HistogramVec> {
-            // From 100 µs, a small plugin call, to about 100 s, a job that waited for GitHub.
-            let buckets = prometheus::exponential_buckets(0.0001, 4.0, 11)?;
-            let metric = HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets), labels)?;
-            registry.register(Box::new(metric.clone()))?;
-            Ok(metric)
-        };
-        let gauge = |name: &str, help: &str, labels: &[&str]| -> Result<IntGaugeVec> {
-            let metric = IntGaugeVec::new(Opts::new(name, help), labels)?;
-            registry.register(Box::new(metric.clone()))?;
-            Ok(metric)
-        };
-        let number = |name: &str, help: &str| -> Result<IntGauge> {
-            let metric = IntGauge::new(name, help)?;
-            registry.register(Box::new(metric.clone()))?;
-            Ok(metric)
-        };
+        let make = Maker(&registry);
+        let (oldest, labels) = Maker::info("queue_oldest_seconds")?;
+        let queue_oldest_seconds = make.registered(Gauge::with_opts(Opts::new(oldest.name, oldest.help))?)?;
+        debug_assert!(labels.is_empty());
+        let (cpu, labels) = Maker::info("plugin_cpu_seconds")?;
+        let plugin_cpu_seconds = make.registered(GaugeVec::new(Opts::new(cpu.name, cpu.help), &labels)?)?;
         Ok(Self {
-            deliveries: counter("deliveries_total", "Webhook deliveries by event and result", &["event", "result"])?,
-            queue_depth: gauge("queue_depth", "Jobs by state", &["state"])?,
-            jobs: counter("jobs_total", "Jobs by result", &["result"])?,
-            job_seconds: seconds("job_seconds", "Time of each step of a job", &["step"])?,
-            plugin_calls: counter(
-                "plugin_calls_total",
-                "Guest calls by plugin, kind, verdict and outcome",
-                &["plugin", "kind", "verdict", "outcome"],
-            )?,
-            plugin_call_seconds: seconds("plugin_call_seconds", "Time of guest calls", &["plugin", "kind"])?,
-            limit_hits: counter("limit_hits_total", "Limits that ended a call", &["plugin", "limit"])?,
-            checks: counter("checks_total", "Check runs completed, by conclusion", &["conclusion"])?,
-            comments: counter("comments_total", "What became of pull request comments", &["result"])?,
-            report_cache: counter("report_cache_total", "Normalized reports found or made", &["result"])?,
-            redelivered: counter("redelivered_total", "Deliveries that failed, by what became of them", &["result"])?,
-            deliveries_read_until: number(
-                "delivery_log_read_until_seconds",
-                "Up to which second the log of deliveries was read",
-            )?,
-            reconciled: counter("reconciled_total", "Open pull requests compared, by where they stood", &["standing"])?,
-            results_older_than_policy: number(
-                "results_older_than_policy",
-                "Open pull requests that are still to be judged by the policy that holds",
-            )?,
-            totals: gauge("totals", "Counters that rooms keep themselves", &["name"])?,
-            github_budget: gauge("github_budget", "What GitHub leaves to the App's installations", &["figure"])?,
-            engine_pooling: number("engine_pooling", "1 with the pooling allocator, 0 on demand")?,
+            deliveries: make.counter("deliveries_total")?,
+            queue_depth: make.gauges("queue_depth")?,
+            queue_oldest_seconds,
+            jobs: make.counter("jobs_total")?,
+            job_seconds: make.seconds("job_seconds")?,
+            plugin_calls: make.counter("plugin_calls_total")?,
+            plugin_call_seconds: make.seconds("plugin_call_seconds")?,
+            plugin_cpu_seconds,
+            plugin_memory_peak_bytes: make.gauges("plugin_memory_peak_bytes")?,
+            limit_hits: make.counter("limit_hits_total")?,
+            checks: make.counter("checks_total")?,
+            comments: make.counter("comments_total")?,
+            report_cache: make.counter("report_cache_total")?,
+            redelivered: make.counter("redelivered_total")?,
+            deliveries_read_until: make.number("delivery_log_read_until_seconds")?,
+            reconciled: make.counter("reconciled_total")?,
+            results_older_than_policy: make.number("results_older_than_policy")?,
+            store_entries: make.gauges("store_entries")?,
+            store_bytes: make.gauges("store_bytes")?,
+            totals: make.gauges("totals")?,
+            github_budget: make.gauges("github_budget")?,
+            engine_pooling: make.number("engine_pooling")?,
             registry,
         })
+    }
+
+    /// One request to the webhook. The event's name comes from outside: only those that are acted on are labels.
+    pub fn delivery(&self, event: Option<&str>, result: &str) {
+        let event = bounded(EVENTS, event.unwrap_or("other"));
+        self.deliveries.with_label_values(&[event, bounded(catalogue::DELIVERY_RESULTS, result)]).inc();
+    }
+
+    /// A counter or size that a room keeps itself.
+    pub fn total(&self, name: &str, value: u64) {
+        let value = i64::try_from(value).unwrap_or(i64::MAX);
+        self.totals.with_label_values(&[bounded(TOTALS, name)]).set(value);
     }
 
     /// One guest call: what it was, how it ended, how long it took.
@@ -111,8 +142,13 @@ impl Metrics {
         self.plugin_calls.with_label_values(&[call.plugin, call.kind, call.verdict, call.outcome]).inc();
         self.plugin_call_seconds.with_label_values(&[call.plugin, call.kind]).observe(took.as_secs_f64());
         if let Some(limit) = call.limit {
-            self.limit_hits.with_label_values(&[call.plugin, limit]).inc();
+            self.limit_hits.with_label_values(&[call.plugin, bounded(LIMITS, limit)]).inc();
         }
+    }
+
+    /// What is registered, as it stands, for an export by another protocol.
+    fn families(&self) -> Vec<prometheus::proto::MetricFamily> {
+        self.registry.gather()
     }
 
     /// The text that `/metrics` answers.
@@ -136,37 +172,60 @@ pub struct PluginCall<'a> {
     pub limit: Option<&'a str>,
 }
 
-/// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    Json,
-    Text,
-}
-
-/// Sends log lines to standard error, once per process. A second call keeps the first.
-pub fn start_logging(filter: &str, format: LogFormat) -> Result<()> {
-    let filter = EnvFilter::try_new(filter).with_context(|| format!("log.level: {filter:?} is not a filter"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second subscriber in one process (tests) is not worth an error.
-    let _ = match format {
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
-        LogFormat::Text => builder
-            .with_ansi(std::io::stderr().is_terminal() && !crate::config::no_colour())
-            .compact()
-            .without_time()
-            .try_init(),
-    };
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use prometheus::core::Collector;
 
     #[test]
     fn metrics_carry_the_prefix() {
         let metrics = Metrics::new().expect("names are unique");
         metrics.jobs.with_label_values(&["done"]).inc();
         assert!(metrics.render().expect("text").contains("palisade_jobs_total{result=\"done\"} 1"));
+    }
+
+    #[test]
+    fn everything_in_the_catalogue_is_there() {
+        let metrics = Metrics::new().expect("names are unique");
+        let registered: std::collections::BTreeSet<String> = [
+            metrics.deliveries.desc(),
+            metrics.queue_depth.desc(),
+            metrics.queue_oldest_seconds.desc(),
+            metrics.jobs.desc(),
+            metrics.job_seconds.desc(),
+            metrics.plugin_calls.desc(),
+            metrics.plugin_call_seconds.desc(),
+            metrics.plugin_cpu_seconds.desc(),
+            metrics.plugin_memory_peak_bytes.desc(),
+            metrics.limit_hits.desc(),
+            metrics.checks.desc(),
+            metrics.comments.desc(),
+            metrics.report_cache.desc(),
+            metrics.redelivered.desc(),
+            metrics.deliveries_read_until.desc(),
+            metrics.reconciled.desc(),
+            metrics.results_older_than_policy.desc(),
+            metrics.github_budget.desc(),
+            metrics.store_entries.desc(),
+            metrics.store_bytes.desc(),
+            metrics.totals.desc(),
+            metrics.engine_pooling.desc(),
+        ]
+        .into_iter()
+        .flatten()
+        .map(|description| description.fq_name.clone())
+        .collect();
+        let listed: std::collections::BTreeSet<String> =
+            catalogue::METRICS.iter().map(|metric| metric.name.to_owned()).collect();
+        assert_eq!(registered, listed);
+    }
+
+    #[test]
+    fn no_label_says_what_came_from_outside() {
+        let metrics = Metrics::new().expect("names are unique");
+        metrics.delivery(Some("evil\"} 1"), "queued");
+        metrics.total("evil", 7);
+        let text = metrics.render().expect("text");
+        assert!(!text.contains("evil") && text.contains("event=\"other\""), "{text}");
     }
 }

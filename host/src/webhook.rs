@@ -3,18 +3,24 @@
 
 mod crowd;
 mod parse;
+mod requests;
 mod signature;
 #[cfg(test)]
 mod tests;
 
 pub use parse::{ParseError, may_matter, parse};
+pub use requests::with_request_id;
 
 use crate::model::event::{CheckRunRequest, InstallationChange, MergeGroupChange};
-use crate::model::{DeliveryId, Event, JobId, RepositoryName, Secret};
+use crate::model::{DeliveryId, Event, JobId, RepositoryName, RequestId, Secret, Trail};
+use crate::telemetry::audit::{Act, Line, tell};
+use crate::telemetry::catalogue::{EVENTS, bounded};
+use crate::telemetry::{spans, trace};
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -24,6 +30,7 @@ use serde_json::json;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::instrument::Instrument as _;
 
 /// GitHub delivers nothing larger.
 const LARGEST_DELIVERY: usize = 25 << 20;
@@ -45,7 +52,7 @@ const RETRY_AFTER_S: u64 = 30;
 pub trait Intake: Send + Sync {
     /// Returns after the delivery is durable, or says why it is not. Runs to its end even if the answer has become
     /// too late, so the same delivery may come again.
-    async fn accept(&self, delivery: DeliveryId, event: Event) -> Accepted;
+    async fn accept(&self, delivery: DeliveryId, event: Event, trail: Trail) -> Accepted;
 
     /// Told of every request once it is answered, refused ones included; for metrics.
     fn observe(&self, audit: &Audit) {
@@ -90,6 +97,8 @@ pub struct Audit {
     pub result: &'static str,
     /// Which of the secrets matched, counted from 0.
     pub secret_slot: Option<usize>,
+    /// The request's id, and where it stands in a trace.
+    pub trail: Trail,
 }
 
 /// `POST /webhook`, and the path that Polly's users have configured.
@@ -108,15 +117,18 @@ struct Door {
 
 async fn deliver(State(door): State<Arc<Door>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    let span = spans::webhook_handle();
     let mut audit = Audit {
         delivery: text(&parts.headers, "x-github-delivery").and_then(|id| DeliveryId::parse(id).ok()),
         event: text(&parts.headers, "x-github-event").filter(|name| is_event_name(name)).map(ToOwned::to_owned),
+        trail: trail(&parts, &span),
         ..Audit::default()
     };
-    let answer = match door.admit(&parts.headers, body, &mut audit).await {
+    let answer = match door.admit(&parts.headers, body, &mut audit).instrument(span.clone()).await {
         Ok(answer) | Err(answer) => answer,
     };
     audit.result = answer.result;
+    describe_span(&span, &audit, &answer);
     record(&audit, answer.status);
     door.intake.observe(&audit);
     answer.into_response()
@@ -127,7 +139,6 @@ impl Door {
         Router::new()
             .route("/webhook", post(deliver))
             .route("/api/webhooks/github", post(deliver))
-            .layer(axum::middleware::from_fn(with_request_id))
             .with_state(Arc::new(self))
     }
 
@@ -146,7 +157,7 @@ impl Door {
         match event {
             Event::Ping => Ok(Answer::new(StatusCode::OK, "ping", json!({ "status": "pong" }))),
             Event::Other { .. } => Ok(Answer::from(Accepted::Ignored)),
-            acted_on => Ok(self.hand_over(delivery, acted_on).await.into()),
+            acted_on => Ok(self.hand_over(delivery, acted_on, audit.trail.clone()).await.into()),
         }
     }
 
@@ -161,9 +172,9 @@ impl Door {
     }
 
     /// In a task of its own: a delivery that is half written when its time is over is written to the end.
-    async fn hand_over(&self, delivery: DeliveryId, event: Event) -> Accepted {
+    async fn hand_over(&self, delivery: DeliveryId, event: Event, trail: Trail) -> Accepted {
         let intake = self.intake.clone();
-        let work = tokio::spawn(async move { intake.accept(delivery, event).await });
+        let work = tokio::spawn(async move { intake.accept(delivery, event, trail).await }.in_current_span());
         match tokio::time::timeout(self.patience, work).await {
             Ok(Ok(accepted)) => accepted,
             Ok(Err(_)) | Err(_) => Accepted::Unavailable,
@@ -279,18 +290,47 @@ fn installation_word(change: &InstallationChange) -> String {
     }
 }
 
+/// The request's id, and the trace that its span is a part of: its sender's, else one of our own.
+fn trail(parts: &Parts, span: &tracing::Span) -> Trail {
+    let theirs = requests::trace_of(&parts.headers);
+    if let Some(theirs) = &theirs {
+        trace::continue_from(span, theirs);
+    }
+    let here = trace::place_of(span).or(theirs).unwrap_or_else(trace::begun);
+    Trail { request: parts.extensions.get::<RequestId>().cloned(), trace: Some(here) }
+}
+
+fn describe_span(span: &tracing::Span, audit: &Audit, answer: &Answer) {
+    span.record("otel.kind", "server");
+    let event = audit.event.as_deref().map(|event| bounded(EVENTS, event));
+    span.record("webhook.event", event);
+    span.record("webhook.delivery", audit.delivery.as_ref().map(DeliveryId::as_str));
+    span.record("github.owner", audit.repository.as_ref().map(RepositoryName::owner));
+    span.record("github.repo", audit.repository.as_ref().map(RepositoryName::name));
+    span.record("request_id", audit.trail.request.as_ref().map(RequestId::as_str));
+    match answer.status {
+        status if status.is_server_error() => spans::failed(span, &answer.result),
+        StatusCode::ACCEPTED => spans::well(span),
+        _ => spans::skipped(span),
+    }
+}
+
 /// The one line per delivery.
 fn record(audit: &Audit, status: StatusCode) {
-    tracing::info!(
-        delivery = audit.delivery.as_ref().map(DeliveryId::as_str),
-        event = audit.event.as_deref(),
-        action = audit.action.as_deref(),
-        repository = audit.repository.as_ref().map(ToString::to_string),
-        secret_slot = audit.secret_slot,
-        result = audit.result,
-        status = status.as_u16(),
-        "webhook delivery {}",
-        audit.result
+    tell(
+        Act::Delivery,
+        &Line {
+            result: audit.result,
+            repository: audit.repository.as_ref(),
+            delivery: audit.delivery.as_ref(),
+            event: audit.event.as_deref(),
+            action: audit.action.as_deref(),
+            request: audit.trail.request.as_ref(),
+            trace: audit.trail.trace.as_ref(),
+            status: Some(status.as_u16()),
+            secret_slot: audit.secret_slot,
+            ..Line::default()
+        },
     );
 }
 
@@ -343,17 +383,4 @@ impl From<Accepted> for Answer {
             Accepted::Unavailable => Self::busy("unavailable", RETRY_AFTER_S),
         }
     }
-}
-
-/// Takes the caller's request id over, or makes one, and gives it back.
-async fn with_request_id(request: Request, next: axum::middleware::Next) -> Response {
-    const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-    let usable = |id: &&HeaderValue| (1..=128).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic);
-    let id = request.headers().get(REQUEST_ID).filter(usable).cloned();
-    let id = id.or_else(|| HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()).ok());
-    let mut response = next.run(request).await;
-    if let Some(id) = id {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
-    response
 }

@@ -3,7 +3,7 @@
 use crate::model::InstallationId;
 use crate::pipeline::{Failure, Pipeline};
 use crate::queue::{Ended, JobQueue, Lease};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, spans, steps, trace};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -87,15 +87,9 @@ async fn work(mut worker: Worker) {
 
 impl Worker {
     async fn judge(&self, lease: Lease) {
-        let job = lease.job();
-        let span = tracing::info_span!(
-            "job",
-            job = %job.id,
-            kind = job.kind.name(),
-            repository = %lease.commit.repository,
-            sha = %lease.commit.sha,
-            installation = %lease.commit.installation,
-        );
+        let span = span_of(&lease);
+        let waited = self.pipeline.clock.now().saturating_sub(lease.job().now);
+        self.metrics.job_seconds.with_label_values(&["wait"]).observe(waited as f64);
         let started = std::time::Instant::now();
         let ended = self.attempt(&lease).instrument(span.clone()).await;
         let _entered = span.enter();
@@ -108,6 +102,12 @@ impl Worker {
             Ended::Buried(_) => "buried",
         };
         self.metrics.jobs.with_label_values(&[result]).inc();
+        match &ended {
+            Ended::Done => spans::well(&span),
+            Ended::Wait(_) => spans::skipped(&span),
+            Ended::Retry(_) => spans::failed(&span, &"the world failed: tried again"),
+            Ended::Buried(reason) => spans::failed(&span, reason),
+        }
         tracing::debug!(duration_ms, hints = lease.jobs.len(), result, "job ended");
         drop(_entered);
         if let Err(error) = self.queue.give_back(lease, ended).await {
@@ -118,7 +118,13 @@ impl Worker {
     /// Runs the line in a task of its own, so that a panic ends the job and not the worker.
     async fn attempt(&self, lease: &Lease) -> Ended {
         let (pipeline, owned) = (self.pipeline.clone(), lease.clone());
-        let mut task = AbortOnDrop(tokio::spawn(async move { pipeline.judge(&owned).await }.in_current_span()));
+        let judging = async move {
+            match steps::subject(&owned.job().kind) {
+                Some(span) => spans::within(span, pipeline.judge(&owned)).await,
+                None => pipeline.judge(&owned).await,
+            }
+        };
+        let mut task = AbortOnDrop(tokio::spawn(judging.in_current_span()));
         let ended = tokio::select! {
             biased;
             ended = &mut task.0 => ended,
@@ -152,6 +158,23 @@ impl Worker {
         self.pipeline.give_up(lease, &failure).await;
         Ended::Buried(failure.to_string())
     }
+}
+
+/// A part of the newest request's trace, with a link to those of the others.
+fn span_of(lease: &Lease) -> tracing::Span {
+    let trail = lease.trail();
+    let span = steps::job(lease.job(), &lease.commit, (trail, lease.jobs.len()));
+    if let Some(trace) = &trail.trace {
+        trace::continue_from(&span, trace);
+    }
+    let others = lease.jobs.iter().filter_map(|job| job.trail.trace.as_ref());
+    for other in others.filter(|other| Some(*other) != trail.trace.as_ref()) {
+        trace::link(&span, other);
+    }
+    if let Some(place) = trace::place_of(&span).or_else(|| trail.trace.clone()) {
+        span.record("trace_id", place.trace_id());
+    }
+    span
 }
 
 /// A job does not outlive its worker: once the drain is over it must not write any more.

@@ -94,7 +94,7 @@ struct Door(MemoryQueue);
 
 #[async_trait]
 impl Intake for Door {
-    async fn accept(&self, delivery: DeliveryId, event: Event) -> Accepted {
+    async fn accept(&self, delivery: DeliveryId, event: Event, trail: Trail) -> Accepted {
         let Event::PullRequest(event) = event else { return Accepted::Ignored };
         let commit = CommitKey {
             installation: event.origin.installation,
@@ -107,6 +107,7 @@ impl Intake for Door {
             kind: JobKind::PullRequest(event),
             now: SystemClock.now(),
             delivery: Some(delivery.clone()),
+            trail,
             attempt: 0,
         };
         match self.0.accept(delivery, job).await {

@@ -37,5 +37,6 @@ pub async fn send(method: &str, url: &str, headers: &[(&str, &str)], body: Vec<u
         .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
     let body = body.collect().await.context("reading the answer")?.to_bytes();
+    crate::captured::keep(&format!("{method} {url} {headers:?}"), &String::from_utf8_lossy(&body));
     Ok(Answer { status: parts.status.as_u16(), headers, body: String::from_utf8_lossy(&body).into_owned() })
 }

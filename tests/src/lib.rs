@@ -1,11 +1,14 @@
 //! The harness: a real host, in process, against the small GitHub. Stand-ins only for the world.
 
+pub mod captured;
 mod clock;
+pub mod collector;
 pub mod evidence;
 pub mod http;
 pub mod opa;
 pub mod policies;
 pub mod process;
+pub mod watched;
 
 pub use clock::TestClock;
 
@@ -28,6 +31,12 @@ pub struct TestHost {
 /// Every feature test holds what client and fake said to each other against GitHub's own schemas.
 impl Drop for TestHost {
     fn drop(&mut self) {
+        for (what, secret) in self.github.secrets() {
+            captured::plant(what, &secret);
+        }
+        for entry in &self.github.journal().entries {
+            captured::keep("what GitHub was told", &entry.body.to_string());
+        }
         if !std::thread::panicking() {
             self.github.assert_schemas();
         }
@@ -55,6 +64,7 @@ impl TestHost {
     }
 
     async fn started(text: &str, options: FakeOptions, change: impl FnOnce(&mut Config)) -> Result<Self> {
+        captured::start();
         let github = Fake::start(options).await?;
         let mut config = config(&github, text)?;
         change(&mut config);

@@ -5,6 +5,13 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 fn palisade(directory: &Path, arguments: &[&str]) -> Output {
+    let output = run(directory, arguments);
+    palisade_tests::captured::keep("the program", &out(&output));
+    palisade_tests::captured::log("the program", &err(&output));
+    output
+}
+
+fn run(directory: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_palisade-cli"))
         .args(arguments)
         .current_dir(directory)

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod attestations;
+mod audit;
 mod baselines;
 mod chaos;
 mod command_line;
@@ -19,6 +20,7 @@ mod interleavings;
 mod lifecycle;
 mod limits;
 mod line;
+mod metrics;
 mod outage;
 mod overlays;
 mod payloads;
@@ -37,4 +39,7 @@ mod redelivery;
 mod replay;
 mod restack;
 mod rooms;
+mod secrets;
+mod served;
+mod traces;
 mod webhooks;

@@ -2,6 +2,7 @@
 
 mod coverage;
 mod opa;
+mod secrets;
 mod stages;
 mod tools;
 
@@ -24,7 +25,7 @@ enum Task {
         /// Seeds for each randomised test. The default fits the hour; `--seeds 1000` is a full run.
         #[arg(long, default_value_t = 25)]
         seeds: u32,
-        /// Only this stage: target, build, schemas, opa, behaviour, format, test, coverage, clippy, deny.
+        /// Only this stage: target, build, schemas, opa, behaviour, format, test, coverage, secrets, clippy, deny.
         #[arg(long)]
         only: Option<String>,
     },
@@ -80,6 +81,7 @@ fn test(seeds: u32, only: Option<&str>) -> Result<()> {
         Stage::new("behaviour", opa::check),
         Stage::new("format", || tools::cargo(&["fmt", "--all", "--check"])),
         Stage::new("test", move || {
+            secrets::begin()?;
             let mut tests = Command::new(tools::cargo_program());
             // Not quiet: the names of the tests that passed are what `coverage` reads.
             tests.args(["test", "--workspace", "--locked"]).env("PALISADE_SEEDS", &seeds);
@@ -89,6 +91,7 @@ fn test(seeds: u32, only: Option<&str>) -> Result<()> {
             coverage::Recorder::new(coverage::results_file()).run(&mut tests)
         }),
         Stage::new("coverage", coverage::check),
+        Stage::new("secrets", || secrets::check(&coverage::results_file())),
         Stage::new("clippy", || {
             tools::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"])
         }),

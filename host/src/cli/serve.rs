@@ -1,14 +1,19 @@
 //! `palisade serve`: start, wait for a signal, drain.
 
 use crate::config::Config;
-use crate::telemetry::{LogFormat, start_logging};
+use crate::telemetry::Telemetry;
 use anyhow::{Context, Result};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
+
+/// What the last spans get in any case, within the seconds that Kubernetes grants beyond the drain.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 pub async fn run(config: Result<Config>) -> Result<ExitCode> {
     let config = config?;
-    start_logging(&config.log.level, if config.log.json { LogFormat::Json } else { LogFormat::Text })?;
+    let drain = config.server.drain;
+    let telemetry = Telemetry::start(&config)?;
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
@@ -26,9 +31,12 @@ pub async fn run(config: Result<Config>) -> Result<ExitCode> {
         _ = interrupt.recv() => {}
     }
     tracing::info!("stopping: jobs at work may end, nothing new is taken");
+    let began = Instant::now();
     let lost = host.shut_down().await;
     if lost > 0 {
         tracing::warn!(lost, "jobs are lost: state and queue live in memory; redeliver their webhooks or push again");
     }
+    // The last spans are of the jobs that the drain waited for. What is left of its time is theirs.
+    telemetry.flush(drain.saturating_sub(began.elapsed()).max(LAST_WORDS)).await;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,5 @@
-//! Environment variables: Polly's real names, its documents' short ones, and Palisade's own. The real name beats the
-//! alias; both set and different is a warning that names them, never their values. Empty means unset.
+//! Environment variables: Polly's real names, its documents' short ones, OpenTelemetry's, and Palisade's own. The real name
+//! beats the alias; both set and different is a warning that names them, never their values. Empty means unset.
 
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -8,6 +8,12 @@ enum Kind {
     Text,
     Number,
     Flag,
+    /// A flag that counts only where it has this value, and then says no.
+    NoWhen(bool),
+    /// A whole number of milliseconds, as OpenTelemetry has durations.
+    Milliseconds,
+    /// A number from 0 to 1.
+    Fraction,
     /// Texts separated by commas where the name is plural; else one text, commas and all.
     List,
     Port,
@@ -67,10 +73,42 @@ const VARIABLES: &[Variable] = &[
     ),
     variable(&["POLLY_OPA_BUNDLE_PATH"], "", Kind::Dead("a bundle is a plugin's `file`")),
     variable(&["POLLY_OPA_BUNDLE_REFRESH_INTERVAL"], "", Kind::Dead("bundles are read at start")),
-    variable(&["POLLY_LOGGER_ADD_SOURCE"], "", Kind::NotYet),
-    variable(&["POLLY_OTLP_ENABLE_OTLP", "POLLY_OTLP_ENABLED"], "", Kind::NotYet),
-    variable(&["POLLY_OTLP_ENABLE_OTLP_EXPORTER", "POLLY_OTLP_OTLP_STDOUT", "POLLY_OTLP_ENDPOINT"], "", Kind::NotYet),
-    variable(&["POLLY_SERVICE_NAME", "POLLY_SERVICE_VERSION"], "", Kind::NotYet),
+    variable(&["POLLY_LOGGER_ADD_SOURCE"], "log.source", Kind::Flag),
+    variable(&["OTEL_EXPORTER_OTLP_ENDPOINT", "POLLY_OTLP_ENDPOINT"], "telemetry.endpoint", Kind::Text),
+    variable(&["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"], "telemetry.traces_endpoint", Kind::Text),
+    variable(&["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"], "telemetry.metrics_endpoint", Kind::Text),
+    variable(&["OTEL_EXPORTER_OTLP_HEADERS"], "telemetry.headers", Kind::Text),
+    variable(&["OTEL_EXPORTER_OTLP_PROTOCOL"], "telemetry.protocol", Kind::Text),
+    variable(&["OTEL_EXPORTER_OTLP_TIMEOUT"], "telemetry.timeout", Kind::Milliseconds),
+    variable(&["OTEL_METRIC_EXPORT_INTERVAL"], "telemetry.metrics_interval", Kind::Milliseconds),
+    variable(&["OTEL_TRACES_EXPORTER"], "telemetry.traces_exporter", Kind::Text),
+    variable(&["OTEL_METRICS_EXPORTER"], "telemetry.metrics_exporter", Kind::Text),
+    variable(&["OTEL_SERVICE_NAME", "POLLY_SERVICE_NAME"], "telemetry.service_name", Kind::Text),
+    variable(&["POLLY_SERVICE_VERSION"], "telemetry.service_version", Kind::Text),
+    variable(&["OTEL_RESOURCE_ATTRIBUTES"], "telemetry.resource_attributes", Kind::Text),
+    variable(&["OTEL_TRACES_SAMPLER"], "telemetry.sampler", Kind::Text),
+    variable(&["OTEL_TRACES_SAMPLER_ARG"], "telemetry.sampler_argument", Kind::Fraction),
+    variable(&["POLLY_OTLP_ENABLE_OTLP_EXPORTER"], "telemetry.export", Kind::Flag),
+    // Behind the one that can say yes: each of these can only say no.
+    variable(&["POLLY_OTLP_ENABLE_OTLP", "POLLY_OTLP_ENABLED"], "telemetry.export", Kind::NoWhen(false)),
+    variable(&["OTEL_SDK_DISABLED"], "telemetry.export", Kind::NoWhen(true)),
+    variable(&["POLLY_OTLP_OTLP_STDOUT"], "", Kind::Dead("log lines carry the trace's id; send traces to a collector")),
+    variable(
+        &["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_METRICS_HEADERS"],
+        "",
+        Kind::Dead("OTEL_EXPORTER_OTLP_HEADERS is for both"),
+    ),
+    variable(
+        &["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL"],
+        "",
+        Kind::Dead("OTEL_EXPORTER_OTLP_PROTOCOL is for both"),
+    ),
+    variable(
+        &["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT"],
+        "",
+        Kind::Dead("OTEL_EXPORTER_OTLP_TIMEOUT is for both"),
+    ),
+    variable(&["OTEL_EXPORTER_OTLP_COMPRESSION"], "", Kind::Dead("what is sent is not compressed")),
     variable(
         &[
             "POLLY_STORAGE_POLICY_CACHE_ENABLED",
@@ -106,6 +144,7 @@ pub fn read(variables: &BTreeMap<String, String>) -> (Value, Vec<String>) {
             }
         }
         match (parse(&variable.kind, name, value), &variable.kind) {
+            (Ok(Some(Value::Null)), _) => {}
             (Ok(Some(parsed)), _) => place(&mut values, variable.key, parsed),
             (Ok(None), Kind::Dead(instead)) => warnings.push(format!("{name} is set and has no effect: {instead}")),
             (Ok(None), _) => warnings.push(format!("{name} is set and has no effect in this version")),
@@ -120,11 +159,14 @@ fn parse(kind: &Kind, name: &str, value: &str) -> Result<Option<Value>, String> 
     Ok(Some(match kind {
         Kind::Text => json!(value),
         Kind::Number => json!(value.trim().parse::<u64>().map_err(|_| "not a whole number".to_owned())?),
-        Kind::Flag => match value.trim().to_ascii_lowercase().as_str() {
-            "1" | "true" | "yes" | "on" => json!(true),
-            "0" | "false" | "no" | "off" => json!(false),
-            _ => return Err("neither true nor false".to_owned()),
-        },
+        Kind::Flag => json!(flag(value)?),
+        Kind::NoWhen(no) if flag(value)? == *no => json!(false),
+        Kind::NoWhen(_) => Value::Null,
+        Kind::Milliseconds => {
+            let milliseconds = value.trim().parse::<u64>().map_err(|_| "not a number of milliseconds".to_owned())?;
+            json!(format!("{milliseconds}ms"))
+        }
+        Kind::Fraction => json!(value.trim().parse::<f64>().map_err(|_| "not a number".to_owned())?),
         Kind::List if !name.ends_with('S') => json!([value]),
         Kind::List => json!(value.split(',').map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>()),
         Kind::Port => {
@@ -138,6 +180,14 @@ fn parse(kind: &Kind, name: &str, value: &str) -> Result<Option<Value>, String> 
         Kind::Duration => super::duration::parse(value).map(|_| json!(value))?,
         Kind::NotYet | Kind::Dead(_) => return Ok(None),
     }))
+}
+
+fn flag(value: &str) -> Result<bool, String> {
+    match value.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("neither true nor false".to_owned()),
+    }
 }
 
 fn place(values: &mut Value, key: &str, value: Value) {
@@ -208,6 +258,30 @@ mod tests {
             of(&[("POLLY_OPA_SERVER_URL", "http://localhost:8181"), ("POLLY_OPA_BUNDLE_PATH", "/v1/bundles")]);
         assert_eq!(values, json!({"opa": {"server_url": "http://localhost:8181"}}));
         assert_eq!(warnings, ["POLLY_OPA_BUNDLE_PATH is set and has no effect: a bundle is a plugin's `file`"]);
+    }
+
+    #[test]
+    fn opentelemetry_s_variables_come_before_polly_s_and_any_no_wins() {
+        let (values, warnings) = of(&[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"),
+            ("POLLY_OTLP_ENDPOINT", "other:4318"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "1500"),
+            ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
+            ("POLLY_OTLP_ENABLE_OTLP_EXPORTER", "true"),
+            ("OTEL_SDK_DISABLED", "true"),
+            ("POLLY_OTLP_ENABLE_OTLP", "true"),
+        ]);
+        assert_eq!(
+            values,
+            json!({"telemetry": {
+                "endpoint": "http://collector:4318", "timeout": "1500ms", "sampler_argument": 0.25, "export": false
+            }})
+        );
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        let (values, _) = of(&[("POLLY_OTLP_ENABLE_OTLP_EXPORTER", "true"), ("OTEL_SDK_DISABLED", "false")]);
+        assert_eq!(values, json!({"telemetry": {"export": true}}));
+        let (values, _) = of(&[("POLLY_OTLP_ENABLED", "false")]);
+        assert_eq!(values, json!({"telemetry": {"export": false}}));
     }
 
     #[test]

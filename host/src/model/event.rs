@@ -158,6 +158,8 @@ pub struct CheckSuiteEvent {
     pub suite: u64,
     pub head_sha: HeadSha,
     pub conclusion: Option<String>,
+    #[serde(default)]
+    pub sender: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@ use super::event::{
     CheckRunEvent, CheckSuiteEvent, MergeGroupChange, MergeGroupEvent, PullRequestEvent, PushEvent, WorkflowRunEvent,
 };
 use super::ids::{CommitKey, DeliveryId, JobId, Unix};
+use super::trail::Trail;
 use serde::{Deserialize, Serialize};
 
 /// Work for one commit. Jobs of one commit run in the order in which they were enqueued.
@@ -16,6 +17,9 @@ pub struct Job {
     pub now: Unix,
     /// The delivery that it came from; absent for the host's own jobs.
     pub delivery: Option<DeliveryId>,
+    /// The request that it came from, and its trace.
+    #[serde(default)]
+    pub trail: Trail,
     /// How often it was taken before, after failures of the world.
     pub attempt: u32,
 }

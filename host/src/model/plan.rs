@@ -204,6 +204,16 @@ pub enum Conclusion {
 }
 
 impl Conclusion {
+    /// GitHub's word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Conclusion::Success => "success",
+            Conclusion::Neutral => "neutral",
+            Conclusion::Failure => "failure",
+            Conclusion::Cancelled => "cancelled",
+        }
+    }
+
     /// How near it is to keeping a merge out: the higher the nearer.
     pub fn strictness(self) -> u8 {
         match self {

@@ -9,6 +9,7 @@ use super::material::Material;
 use super::plan::{Knobs, Mode, Plan, WaitFor};
 use super::provenance::{Acceptance, LeftOut, digest_of, meets};
 use super::report::{Coverage, Provenance, Severity};
+use super::trail::RequestId;
 use super::verdict::{Broken, BrokenKind, Judged, Judgement};
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,9 @@ pub struct Record {
     /// without a pull request.
     #[serde(default)]
     pub baselines: Vec<BaselineRecord>,
+    /// The request that the job came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestId>,
     /// Milliseconds per step: fetch, normalize, correlate, evaluate.
     pub timings_ms: Vec<(String, u64)>,
 }

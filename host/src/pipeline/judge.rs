@@ -18,11 +18,11 @@ pub use crate::model::material::Unclaimed;
 use crate::model::plan::{CheckPlan, PolicyPlan};
 use crate::model::provenance::{Acceptance, Tier};
 use crate::model::record::{CheckRecord, RemoteAnswer, Runs};
-use crate::model::report::Provenance;
+use crate::model::report::{Coverage, Provenance, Report};
 use crate::model::verdict::Judged;
 use crate::model::{
-    Artifact, Broken, BrokenKind, CheckName, CommitKey, JobId, Judgement, Plan, Record, UnreadableArtifact, Verdict,
-    WorkflowRun,
+    Artifact, Broken, BrokenKind, CheckName, CommitKey, JobId, Judgement, Outcome, Plan, Record, UnreadableArtifact,
+    Verdict, WorkflowRun,
 };
 use crate::plugins::{Catalogue, Engine};
 use crate::queue::Lease;
@@ -30,11 +30,13 @@ use crate::rego::reading::reading;
 use crate::rego::remote::{OpaServer, Recorded};
 use crate::runtime::{Call, Runtime};
 use crate::state::CommitState;
-use crate::telemetry::{Metrics, PluginCall};
+use crate::telemetry::{Metrics, PluginCall, spans};
 use futures::future::join_all;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use tracing::Span;
+use tracing::instrument::Instrument as _;
 
 /// Asks plugins. Shared by all jobs.
 #[derive(Debug)]
@@ -262,6 +264,7 @@ impl Judge {
             material,
             changed_lines: None,
             baselines: baseline.into_iter().cloned().collect(),
+            request: None,
             timings_ms: steps.timings_ms,
         }
     }
@@ -299,23 +302,10 @@ impl Judge {
 
     async fn policy(&self, asking: &Asking<'_>, check: &CheckPlan, policy: &PolicyPlan) -> Judgement {
         let (plan, evidence) = (asking.plan, asking.evidence);
-        let entry = self.catalogue.entry(&policy.plugin);
-        let answer = match (&policy.broken, entry.and_then(|entry| Some((entry, entry.engine()?)))) {
-            (Some(broken), _) => Err(broken.clone()),
-            (None, None) => Err(Broken::new(BrokenKind::Settings, format!("there is no plugin {}", policy.plugin))),
-            (None, Some((entry, engine))) => {
-                let started = Instant::now();
-                let answer = match engine {
-                    Engine::Component(plugin) => {
-                        let settings = entry.whole_settings(&policy.settings);
-                        self.runtime.evaluate(asking.call, plugin, evidence, &settings).await
-                    }
-                    Engine::OpaServer(server) => self.ask_server(asking, policy, server).await,
-                };
-                self.count(policy, &answer, started.elapsed());
-                answer
-            }
-        };
+        let (around, span) = (kind_of(check, policy, evidence), spans::policy_evaluate());
+        let answer = self.ask(asking, policy).instrument(span.clone()).instrument(around.clone()).await;
+        describe(&span, policy, &answer);
+        describe(&around, policy, &answer);
         let (answer, limited) = correlate::only_introduced(check, evidence, asking.baseline, answer);
         match answer {
             // Our side failed, or a circuit opened meanwhile: nobody's fault, and somebody looks again.
@@ -328,6 +318,26 @@ impl Judge {
                 let mut judgement = correlate::judgement(policy, evidence, &plan.waivers, answer);
                 judgement.notices.splice(0..0, limited);
                 judgement
+            }
+        }
+    }
+
+    async fn ask(&self, asking: &Asking<'_>, policy: &PolicyPlan) -> Result<Verdict, Broken> {
+        let entry = self.catalogue.entry(&policy.plugin);
+        match (&policy.broken, entry.and_then(|entry| Some((entry, entry.engine()?)))) {
+            (Some(broken), _) => Err(broken.clone()),
+            (None, None) => Err(Broken::new(BrokenKind::Settings, format!("there is no plugin {}", policy.plugin))),
+            (None, Some((entry, engine))) => {
+                let started = Instant::now();
+                let answer = match engine {
+                    Engine::Component(plugin) => {
+                        let settings = entry.whole_settings(&policy.settings);
+                        self.runtime.evaluate(asking.call, plugin, asking.evidence, &settings).await
+                    }
+                    Engine::OpaServer(server) => self.ask_server(asking, policy, server).await,
+                };
+                self.count(policy, &answer, started.elapsed());
+                answer
             }
         }
     }
@@ -501,6 +511,37 @@ fn context(lease: &Lease, commit: &CommitState) -> Context {
         event: Some(event.to_owned()),
         now: lease.job().now,
         properties: Vec::new(),
+    }
+}
+
+/// What a policy judges, as Polly names it; none for a policy about anything else.
+fn kind_of(check: &CheckPlan, policy: &PolicyPlan, evidence: &Evidence) -> Span {
+    let items = |of: fn(&Report) -> usize| evidence.reports.iter().map(|sourced| of(&sourced.report)).sum::<usize>();
+    let span = if policy.reads.contains(&Coverage::Vulnerabilities) {
+        let span = spans::policy_vulnerability();
+        span.record("input.vulnerability_count", items(|report| report.findings.len()));
+        span
+    } else if policy.reads.contains(&Coverage::Licenses) {
+        let span = spans::policy_sbom();
+        span.record("input.package_count", items(|report| report.components.len()));
+        span
+    } else {
+        return Span::none();
+    };
+    span.record("check.type", check.name.as_str());
+    span
+}
+
+fn describe(span: &Span, policy: &PolicyPlan, answer: &Result<Verdict, Broken>) {
+    span.record("policy.type", policy.plugin.as_str());
+    match answer {
+        Ok(verdict) => {
+            span.record("policy.compliant", verdict.outcome == Outcome::Pass);
+            span.record("policy.non_compliant_count", verdict.violations.len());
+            spans::well(span);
+        }
+        // The message may repeat what an artifact says; the kind is enough to filter by.
+        Err(broken) => spans::failed(span, &broken.kind),
     }
 }
 

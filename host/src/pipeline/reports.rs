@@ -9,12 +9,13 @@ use crate::model::report::{Coverage, Format, Provenance};
 use crate::model::{Artifact, Broken, BrokenKind, Digest, Plan, PluginName, Report, RunId, UnreadableArtifact};
 use crate::plugins::Catalogue;
 use crate::runtime::{Call, Plugin, Runtime};
-use crate::telemetry::{Metrics, PluginCall};
+use crate::telemetry::{Metrics, PluginCall, spans};
 use futures::{StreamExt, stream};
 use globset::GlobSet;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
+use tracing::instrument::Instrument as _;
 
 /// Files read at once. The runtime lets only as many guests run as there are cores; a few more keep them busy.
 const FILES_AT_ONCE: usize = 8;
@@ -81,7 +82,10 @@ impl Reader {
                 async move {
                     let run = artifact.source.run.as_ref().map(|run| run.id);
                     let key = (artifact.source.path.clone(), run, artifact.digest);
-                    (key, self.read_one(call, normalizers, artifact, tenant).await)
+                    let span = spans::artifact_content();
+                    let reading = self.read_one(call, normalizers, artifact, tenant).instrument(span.clone()).await;
+                    describe(&span, &reading);
+                    (key, reading)
                 }
             })
             .buffer_unordered(FILES_AT_ONCE)
@@ -170,6 +174,9 @@ impl Reader {
         };
         let key = cache_key(&artifact, plugin, &asked.plan.settings, tenant);
         let cached = self.lock().get(&key);
+        let span = tracing::Span::current();
+        span.record("cache.hit", cached.is_some());
+        span.record("cache.miss_reason", cached.is_none().then_some("not_found"));
         self.metrics.report_cache.with_label_values(&[if cached.is_some() { "hit" } else { "miss" }]).inc();
         let report = match cached {
             Some(report) => report,
@@ -220,6 +227,18 @@ impl Reader {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn describe(span: &tracing::Span, reading: &Reading) {
+    match reading {
+        Reading::Report(report) => {
+            span.record("input.tool_name", report.normalizer.as_str());
+            spans::well(span);
+        }
+        // Its reason may repeat what the file says.
+        Reading::Unreadable(unreadable) => spans::failed(span, &format!("unreadable: {:?}", unreadable.cause)),
+        Reading::Unclaimed(_) => spans::skipped(span),
     }
 }
 

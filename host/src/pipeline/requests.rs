@@ -11,6 +11,7 @@ use crate::publish::check_of;
 use crate::queue::Lease;
 use crate::report;
 use crate::state::CommitState;
+use crate::telemetry::audit::{Act, Line, tell};
 use std::collections::BTreeSet;
 
 /// What *Re-run all checks* means.
@@ -134,8 +135,14 @@ impl Pipeline {
         match accept(press, commit, commit.waiting.get(&check)) {
             Ok(acceptance) => {
                 tracing::info!(%check, by, evidence = %acceptance.evidence, "evidence was accepted");
-                commit.accepted.insert(check.clone(), acceptance);
+                let before = commit.accepted.insert(check.clone(), acceptance);
                 self.state.remember_commit(&lease.commit, commit).await?;
+                // A job that comes again accepts what is accepted.
+                if before.as_ref() != commit.accepted.get(&check) {
+                    let line =
+                        Line { result: "accepted", actor: Some(by), commit: Some(&lease.commit), ..Line::default() };
+                    tell(Act::Accept, &Line { check: Some(&check), ..line });
+                }
                 Ok(Some(check))
             }
             Err(refused) => {

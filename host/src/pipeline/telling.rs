@@ -7,6 +7,7 @@ use crate::queue::Lease;
 use crate::report;
 use crate::state::{CommitState, Owed};
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 impl Pipeline {
     /// The decision that is still to be told, if it is the one that would be made now.
@@ -43,9 +44,11 @@ impl Pipeline {
             // An overlay gives a check its enforced name: it may have been created before.
             self.publisher.adopt(lease, &mut commit).await?;
         }
+        let publishing = Instant::now();
         self.publisher.send(lease, &mut commit, &publications).await?;
         commit.owed = None;
         self.publisher.comment(lease, &mut commit, &record).await;
+        self.metrics.job_seconds.with_label_values(&["publish"]).observe(publishing.elapsed().as_secs_f64());
         if owed.partly && undecided.is_none() {
             return Ok(self.state.remember_commit(&lease.commit, &commit).await?);
         }

@@ -8,6 +8,8 @@ use crate::model::{CommitKey, Job, JobId, JobKind, Record};
 use crate::queue::Lease;
 use crate::report::{self, About};
 use crate::state::{CommentLock, CommentPlace, CommentState, CommitState, State, StoreError};
+use crate::telemetry::audit::{Act, Line, tell};
+use crate::telemetry::spans;
 use std::borrow::Cow;
 
 /// How often GitHub is asked for a comment whose creation it did not answer, before another is created: at once, and
@@ -150,7 +152,8 @@ impl Publisher {
         }
         let id = JobId(uuid::Uuid::now_v7().to_string());
         let kind = JobKind::Comment { tried };
-        let job = Job { id, commit: lease.commit.clone(), kind, now, delivery: None, attempt: 0 };
+        let job =
+            Job { id, commit: lease.commit.clone(), kind, now, delivery: None, trail: Default::default(), attempt: 0 };
         if let Err(error) = self.queue.schedule(job, due).await {
             tracing::error!(%error, "a comment that failed is not tried again");
         }
@@ -158,12 +161,17 @@ impl Publisher {
 
     async fn comment_on(&self, thread: &Thread<'_>) -> Result<(), PublishError> {
         let pull_request = thread.number();
-        let written = self.write_alone(thread).await;
+        let span = spans::comment_write();
+        span.record("pr.number", pull_request);
+        span.record("comment.length", thread.shown.body.len());
+        let written = spans::within(span, self.write_alone(thread)).await;
         let result = written.as_ref().map_or("failed", |outcome| outcome.word());
         self.metrics.comments.with_label_values(&[result]).inc();
         match &written {
             Ok(Outcome::Created | Outcome::Updated | Outcome::Resolved) => {
-                tracing::info!(pull_request, result, "comment written")
+                let line =
+                    Line { result, commit: Some(thread.commit()), pull_request: Some(pull_request), ..Line::default() };
+                tell(Act::CommentWritten, &line);
             }
             Ok(_) => tracing::debug!(pull_request, result, "comment left as it is"),
             Err(error) => tracing::warn!(pull_request, %error, "a comment could not be written"),
@@ -293,7 +301,14 @@ impl Publisher {
             self.fence(thread.lease).await?;
             self.github.delete_comment(&at(thread.lease), duplicate.id).await?;
             self.metrics.comments.with_label_values(&["deleted"]).inc();
-            tracing::info!(pull_request = thread.number(), id = duplicate.id.0, "deleted a second comment");
+            let line = Line {
+                result: "deleted",
+                commit: Some(thread.commit()),
+                pull_request: Some(thread.number()),
+                id: Some(duplicate.id.0),
+                ..Line::default()
+            };
+            tell(Act::CommentWritten, &line);
         }
         known.place = CommentPlace::At { id: oldest.id.0 };
         Ok(Some(oldest))

@@ -380,6 +380,7 @@ impl JobQueue for MemoryQueue {
             running: inner.leased.len(),
             delayed: inner.delayed.len(),
             buried: inner.buried_total,
+            oldest: inner.ready.first_key_value().map_or(Duration::ZERO, |((since, _), _)| since.elapsed()),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::documents::JsonDocument;
 use crate::model::record::{RemoteAnswer, RemoteFailure};
 use crate::model::verdict::Outcome;
 use crate::model::{Broken, BrokenKind, Digest, Evidence, Verdict};
+use crate::telemetry::{spans, trace};
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, USER_AGENT};
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinError;
 use tokio::time::Instant;
+use tracing::instrument::Instrument as _;
 
 /// Below what proxies grant an idle connection, so that we close first.
 const IDLE_CONNECTION: Duration = Duration::from_secs(30);
@@ -236,17 +238,42 @@ impl OpaServer {
     }
 
     async fn post(&self, path: &str, document: &Bytes) -> Result<Option<String>, Trouble> {
+        let span = spans::opa_request();
+        span.record("otel.kind", "client");
+        span.record("policy.path", path);
+        let answered = self.exchange(path, document).instrument(span.clone()).await;
+        match &answered {
+            Ok(answer) => {
+                span.record("opa.status", if answer.is_some() { "answered" } else { "undefined" });
+                spans::well(&span);
+            }
+            Err(Trouble::Server(said) | Trouble::Connection(said)) => spans::failed(&span, said),
+            Err(Trouble::Input(broken) | Trouble::Bound(broken)) => spans::failed(&span, &broken.kind),
+        }
+        answered
+    }
+
+    async fn exchange(&self, path: &str, document: &Bytes) -> Result<Option<String>, Trouble> {
         let body = [b"{\"input\":".as_slice(), document, b"}"].concat();
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(Method::POST)
             .uri(format!("{}/v1/data/{}", self.base, encoded(path)))
             .header(CONTENT_TYPE, "application/json")
-            .header(USER_AGENT, concat!("palisade/", env!("CARGO_PKG_VERSION")))
+            .header(USER_AGENT, concat!("palisade/", env!("CARGO_PKG_VERSION")));
+        // The server is the operator's own: its spans belong to the same trace.
+        if let Some(trace) = trace::outgoing() {
+            request = request.header("traceparent", trace.traceparent());
+            if let Some(state) = trace.tracestate() {
+                request = request.header("tracestate", state);
+            }
+        }
+        let request = request
             .body(Full::new(Bytes::from(body)))
             .map_err(|error| Trouble::Input(self.wrong(&format!("asking {path}: {error}"))))?;
         let exchange = async {
             let answer = self.client.request(request).await.map_err(|error| Trouble::Connection(causes(&error)))?;
             let status = answer.status();
+            tracing::Span::current().record("opa.response_code", status.as_u16());
             let body = Limited::new(answer.into_body(), caps::REMOTE_ANSWER_BYTES).collect().await;
             Ok((status, body))
         };

@@ -160,6 +160,7 @@ pub fn record(checks: Vec<CheckRecord>) -> Record {
         remote_answers: Vec::new(),
         changed_lines: None,
         baselines: Vec::new(),
+        request: None,
         timings_ms: Vec::new(),
     }
 }

@@ -4,11 +4,12 @@
 use super::limits::{self, Limits};
 use super::outcome::{Ended, LimitName, classify};
 use super::state::{CpuMeter, State};
-use super::{Call, Plugin, Runtime};
+use super::{Call, Plugin, Runtime, Spent};
 use crate::model::ids::Unix;
-use crate::model::{Broken, BrokenKind};
+use crate::model::{Broken, BrokenKind, PluginName};
+use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -38,12 +39,30 @@ pub struct Site {
     pub engine: Engine,
     /// At most as many guest calls as there are cores.
     pub permits: Arc<Semaphore>,
+    pub meters: Arc<Meters>,
+}
+
+/// What each plugin's calls have used since the start.
+#[derive(Debug, Default)]
+pub struct Meters(Mutex<BTreeMap<PluginName, Spent>>);
+
+impl Meters {
+    pub fn spent(&self) -> BTreeMap<PluginName, Spent> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn add(&self, plugin: &PluginName, cpu: Duration, peak_memory: u64) {
+        let mut spent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let spent = spent.entry(plugin.clone()).or_default();
+        spent.cpu += cpu;
+        spent.peak_memory = spent.peak_memory.max(peak_memory);
+    }
 }
 
 /// What a call needs of its plugin.
 #[derive(Clone)]
 pub struct Template {
-    pub name: crate::model::PluginName,
+    pub name: PluginName,
     pub pre: InstancePre<State>,
     pub limits: Arc<Limits>,
     pub seed: Arc<[u8]>,
@@ -98,7 +117,8 @@ impl Failed {
             Failed::Panicked(words) => {
                 let mut sentence = format!("`{plugin}` made a function of the host panic: {words}");
                 super::builder::shorten(&mut sentence, template.limits.texts.message);
-                Broken::new(BrokenKind::Trap, sentence).hint("report this to the authors of Palisade, with the artifact")
+                Broken::new(BrokenKind::Trap, sentence)
+                    .hint("report this to the authors of Palisade, with the artifact")
             }
             Failed::Ended(Ended::Other(kind, message), last_words) => {
                 let did = match kind {
@@ -138,10 +158,10 @@ async fn attempt<E: Entry>(
 ) -> Result<E::Answer, Failed> {
     let permit = Arc::clone(&site.permits).acquire_owned().await;
     let permit = permit.map_err(|_| host("the host is shutting down"))?;
-    let (engine, template, entry) = (site.engine.clone(), template.clone(), Arc::clone(entry));
+    let (site, template, entry) = (site.clone(), template.clone(), Arc::clone(entry));
     // A task of its own, so that calls of one job run on different cores. The permit goes with the work.
     let mut task = Attached(tokio::spawn(async move {
-        let answer = run(&engine, &template, &*entry, patience).await;
+        let answer = run(&site, &template, &*entry, patience).await;
         drop(permit);
         answer
     }));
@@ -167,18 +187,13 @@ fn host(message: &str) -> Failed {
     Failed::Ended(Ended::Other(BrokenKind::Host, message.to_owned()), String::new())
 }
 
-async fn run<E: Entry>(
-    engine: &Engine,
-    template: &Template,
-    entry: &E,
-    patience: Patience,
-) -> Result<E::Answer, Failed> {
+async fn run<E: Entry>(site: &Site, template: &Template, entry: &E, patience: Patience) -> Result<E::Answer, Failed> {
     let meter = Arc::new(CpuMeter::default());
     let deadline = match patience {
         Patience::Wall => template.limits.wall,
         Patience::Cpu => template.limits.wall.saturating_mul(limits::RETRY_PATIENCE),
     };
-    let mut store = store(engine, template, entry.now(), Watch { meter: Arc::clone(&meter), deadline });
+    let mut store = store(&site.engine, template, entry.now(), Watch { meter: Arc::clone(&meter), deadline });
     let entered = async {
         let instance = template.pre.instantiate_async(&mut store).await?;
         entry.enter(&mut store, &instance).await
@@ -187,6 +202,7 @@ async fn run<E: Entry>(
     let entered =
         tokio::time::timeout(deadline + 3 * limits::TICK, Metered { inner: Box::pin(entered), meter: &meter }).await;
     let state = store.data();
+    site.meters.add(&template.name, meter.spent(), state.usage.peak_memory);
     forward_output(state);
     let ended = match entered {
         Ok(Ok(answer)) => return Ok(answer),

@@ -2,6 +2,7 @@
 
 use super::{Store, StoreError};
 use crate::model::{Clock, Unix};
+use crate::telemetry::spans;
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
@@ -97,6 +98,12 @@ impl MemoryStore {
     }
 }
 
+fn operation(span: tracing::Span, operation: &str) -> tracing::Span {
+    span.record("storage.type", "memory");
+    span.record("storage.operation", operation);
+    span
+}
+
 impl Entries {
     fn live(&self, key: &str, now: Unix) -> Option<&Entry> {
         self.by_key.get(key).filter(|entry| !entry.expired(now))
@@ -127,11 +134,26 @@ impl Entry {
 #[async_trait]
 impl Store for MemoryStore {
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        Ok(self.lock().live(key, self.clock.now()).map(|entry| entry.value.clone()))
+        let span = operation(spans::storage_get(), "get");
+        let value = self.lock().live(key, self.clock.now()).map(|entry| entry.value.clone());
+        span.record("cache.hit", value.is_some());
+        if value.is_none() {
+            // Not an error: what is not there is asked for all the time.
+            span.record("cache.miss_reason", "not_found");
+        }
+        spans::well(&span);
+        Ok(value)
     }
 
     async fn set(&self, key: &str, value: Bytes, ttl: Option<Duration>) -> Result<(), StoreError> {
-        self.insert(&mut self.lock(), key, value, ttl)
+        let span = operation(spans::storage_set(), "set");
+        span.record("cache.size_bytes", value.len());
+        let inserted = self.insert(&mut self.lock(), key, value, ttl);
+        match &inserted {
+            Ok(()) => spans::well(&span),
+            Err(error) => spans::failed(&span, error),
+        }
+        inserted
     }
 
     async fn set_if_absent(&self, key: &str, value: Bytes, ttl: Option<Duration>) -> Result<bool, StoreError> {
@@ -176,6 +198,10 @@ impl Store for MemoryStore {
 
     async fn sweep(&self) -> Result<usize, StoreError> {
         Ok(self.lock().sweep(self.clock.now()))
+    }
+
+    fn held(&self) -> Option<(usize, usize)> {
+        Some(self.size())
     }
 }
 

@@ -22,6 +22,10 @@ pub trait Records: Send + Sync + std::fmt::Debug {
     async fn get(&self, job: &JobId) -> Result<Option<Record>, StoreError>;
     /// Removes what is too old; returns how many records.
     async fn sweep(&self) -> Result<usize, StoreError>;
+    /// Records and bytes held in this process's memory; none where they are files.
+    fn held(&self) -> Option<(usize, usize)> {
+        None
+    }
 }
 
 /// Records without their files, in a store that gives up the oldest.
@@ -53,6 +57,10 @@ impl Records for StoredRecords {
 
     async fn sweep(&self) -> Result<usize, StoreError> {
         self.store.sweep().await
+    }
+
+    fn held(&self) -> Option<(usize, usize)> {
+        self.store.held()
     }
 }
 

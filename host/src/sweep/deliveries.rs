@@ -2,10 +2,11 @@
 //! hears it once more.
 
 use crate::github::{DeliveryAttempt, GitHub, GitHubError};
-use crate::model::{Clock, DeliveryId, Unix};
+use crate::model::{Clock, DeliveryId, Trail, Unix};
 use crate::queue::{JobQueue, Outcome};
 use crate::state::{FailedDelivery, LogRead, LogRest, State, Turn};
 use crate::telemetry::Metrics;
+use crate::telemetry::audit::{Act, Line, tell};
 use crate::webhook::{Accepted, Intake, may_matter, parse};
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
@@ -200,7 +201,11 @@ impl Deliveries {
         note.asked_at = self.clock.now();
         self.state.remember_failed(&note, self.window).await?;
         match self.github.redeliver(note.attempt).await {
-            Ok(()) => self.count("asked"),
+            Ok(()) => {
+                self.count("asked");
+                let delivery = DeliveryId::parse(&note.guid.to_string()).ok();
+                tell(Act::Redelivery, &Line { result: "asked", delivery: delivery.as_ref(), ..Line::default() });
+            }
             // If it took effect all the same, the log will tell.
             Err(error @ (GitHubError::RateLimited { .. } | GitHubError::Unavailable(_))) => {
                 self.state.remember_failed(&before, self.window).await?;
@@ -285,7 +290,10 @@ impl Deliveries {
         }
         let payload = self.github.delivered(attempt.id).await?.to_string();
         match parse(&attempt.event, payload.as_bytes()) {
-            Ok(event) => Ok(matches!(self.intake.accept(delivery, event).await, Accepted::Queued(_) | Accepted::Noted)),
+            Ok(event) => Ok(matches!(
+                self.intake.accept(delivery, event, Trail::default()).await,
+                Accepted::Queued(_) | Accepted::Noted
+            )),
             Err(error) => {
                 tracing::warn!(%error, guid = attempt.guid, "a delivery in GitHub's log makes no sense");
                 Ok(false)

@@ -312,6 +312,7 @@ impl Reconcile {
             kind: JobKind::PullRequest(event),
             now: self.clock.now(),
             delivery: None,
+            trail: Default::default(),
             attempt: 0,
         }
     }

@@ -19,7 +19,7 @@ struct Recorder {
 
 #[async_trait]
 impl Intake for Recorder {
-    async fn accept(&self, delivery: DeliveryId, event: Event) -> Accepted {
+    async fn accept(&self, delivery: DeliveryId, event: Event, _: Trail) -> Accepted {
         self.accepted.lock().unwrap().push((delivery, event));
         self.answer.clone()
     }
@@ -32,7 +32,7 @@ impl Intake for Recorder {
 struct Stuck;
 #[async_trait]
 impl Intake for Stuck {
-    async fn accept(&self, _: DeliveryId, _: Event) -> Accepted {
+    async fn accept(&self, _: DeliveryId, _: Event, _: Trail) -> Accepted {
         std::future::pending().await
     }
 }
@@ -339,13 +339,18 @@ async fn a_form_is_read_and_its_own_bytes_are_what_is_signed() {
 #[tokio::test]
 async fn the_request_id_comes_back() {
     let answer = |request: Request| async {
-        let response: Response = router(queued(), options()).oneshot(request).await.unwrap();
+        let around = axum::middleware::from_fn(with_request_id);
+        let response: Response = router(queued(), options()).layer(around).oneshot(request).await.unwrap();
         response.headers()["x-request-id"].to_str().unwrap().to_owned()
     };
     let sound = || delivery("ping", b"{}");
     assert_eq!(answer(changed(sound(), "x-request-id", "trace-7")).await, "trace-7");
     assert_eq!(answer(sound()).await.len(), 36);
-    assert_eq!(answer(changed(sound(), "x-request-id", &"x".repeat(200))).await.len(), 36);
+    assert_eq!(answer(changed(sound(), "x-trace-id", "trace-8")).await, "trace-8");
+    assert_eq!(answer(changed(changed(sound(), "x-trace-id", "b"), "x-request-id", "a")).await, "a");
+    for hostile in [&*"x".repeat(200), "<b>", "a b"] {
+        assert_eq!(answer(changed(sound(), "x-request-id", hostile)).await.len(), 36, "{hostile}");
+    }
 }
 
 #[tokio::test]

@@ -53,6 +53,8 @@ pub struct Entry {
     pub while_limited: bool,
     /// How long the answer tells its sender to wait.
     pub told_to_wait: Option<Duration>,
+    /// Whether the request said of which trace it is a part, which is nobody's business here.
+    pub traced: bool,
     /// When the request came and when it was answered.
     pub began: Instant,
     pub ended: Instant,

@@ -203,6 +203,7 @@ async fn respond(
         body: serde_json::from_slice(&body).unwrap_or_default(),
         while_limited: false,
         told_to_wait: None,
+        traced: is_traced(&parts.headers),
         began,
         ended: began,
     };
@@ -257,6 +258,11 @@ fn told_to_wait(answer: &Answer, now: Timestamp) -> Option<Duration> {
     }
     let reset = Timestamp::from_second(header("x-ratelimit-reset")?).ok()?;
     (header("x-ratelimit-remaining")? == 0).then(|| reset.duration_since(now).unsigned_abs())
+}
+
+/// By W3C's headers.
+pub(crate) fn is_traced(headers: &HeaderMap) -> bool {
+    ["traceparent", "tracestate", "baggage"].iter().any(|name| headers.contains_key(*name))
 }
 
 type Asked = (Option<(&'static Route, BTreeMap<String, String>)>, BTreeMap<String, String>, String);

@@ -78,7 +78,7 @@ fn check_part(record: &Record, check: &CheckRecord) -> Markup {
         Some(Conclusion::Failure) => "check bad",
         _ => "check",
     };
-    let word = decision.conclusion().map_or("in progress", conclusion_word);
+    let word = decision.conclusion().map_or("in progress", Conclusion::word);
     html! {
         section class=(tone) {
             h2 { (plain(&report::title(&check.check, decision))) }
@@ -91,15 +91,6 @@ fn check_part(record: &Record, check: &CheckRecord) -> Markup {
             } }
             @for section in Section::ALL { (violations(record, check, section)) }
         }
-    }
-}
-
-fn conclusion_word(conclusion: Conclusion) -> &'static str {
-    match conclusion {
-        Conclusion::Success => "success",
-        Conclusion::Neutral => "neutral",
-        Conclusion::Failure => "failure",
-        Conclusion::Cancelled => "cancelled",
     }
 }
 

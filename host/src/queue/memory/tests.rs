@@ -26,6 +26,7 @@ fn job(id: &str, commit: u8) -> Job {
         kind: JobKind::Deadline,
         now: 1_000,
         delivery: None,
+        trail: Default::default(),
         attempt: 0,
     }
 }

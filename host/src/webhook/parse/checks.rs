@@ -55,6 +55,7 @@ pub(super) fn check_suite(action: &str, body: &[u8]) -> Result<Option<Event>, Pa
         suite: suite.id,
         head_sha: suite.head_sha,
         conclusion: suite.conclusion,
+        sender: wire.sender.and_then(|sender| sender.login),
     })))
 }
 

@@ -143,6 +143,7 @@ pub struct ButtonWire {
 #[derive(Deserialize)]
 pub struct CheckSuiteWire {
     pub check_suite: SuiteWire,
+    pub sender: Option<ActorWire>,
     pub installation: Option<InstallationWire>,
     pub repository: Option<RepositoryWire>,
 }

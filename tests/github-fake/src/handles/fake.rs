@@ -165,6 +165,19 @@ impl Fake {
         &keys().private_pem
     }
 
+    /// Everything that must show nowhere, each with what it is: the webhook's secret, the App's key, the tokens that were
+    /// minted, the addresses of the blob host.
+    pub fn secrets(&self) -> Vec<(&'static str, String)> {
+        let lines = self.private_key_pem().lines().filter(|line| !line.starts_with("-----") && line.len() > 20);
+        let mut secrets: Vec<_> = lines.map(|line| ("a line of the App's key", line.to_owned())).collect();
+        secrets.push(("the webhook's secret", self.webhook_secret().to_owned()));
+        self.shared.look(|state| {
+            secrets.extend(state.tokens.iter().map(|token| ("an installation token", token.secret.clone())));
+            secrets.extend(state.grants.keys().map(|grant| ("a signed address of the blob host", grant.clone())));
+        });
+        secrets
+    }
+
     /// The repository `owner/name` with a first commit on `main`, with the App installed for its owner.
     pub fn repository(&self, full_name: &str) -> Repository {
         let id = self.shared.change(|state| {

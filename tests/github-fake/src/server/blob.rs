@@ -1,7 +1,7 @@
 //! The blob host. It knows no tokens, fails whoever sends one, and has an artifact's troubles.
 
 use super::call::Refusal;
-use super::{dropped, render};
+use super::{dropped, is_traced, render};
 use crate::actions::Trouble;
 use crate::faults::Effect;
 use crate::journal::{Entry, Host, Identity};
@@ -26,6 +26,7 @@ async fn serve_blob(shared: &Shared, request: Request) -> Response {
     let method = request.method().to_string();
     let path = request.uri().path().to_owned();
     let with_credentials = request.headers().contains_key(http::header::AUTHORIZATION);
+    let traced = is_traced(request.headers());
     let effect = shared.change(|state| state.strike(&method, &path));
     if let Some(Effect::Delay(gate)) = &effect {
         gate.pass().await;
@@ -55,6 +56,7 @@ async fn serve_blob(shared: &Shared, request: Request) -> Response {
                 body: Value::Null,
                 while_limited: false,
                 told_to_wait: None,
+                traced,
                 began: Instant::now(),
                 ended: Instant::now(),
             });

@@ -94,6 +94,7 @@ fn record(number: u64, contents: &[&[u8]]) -> (Record, Files) {
         material: Some(material),
         baselines: Vec::new(),
         changed_lines: None,
+        request: None,
         timings_ms: Vec::new(),
     };
     let files = contents.iter().map(|content| (Digest::of(content), Bytes::copy_from_slice(content))).collect();

@@ -177,12 +177,7 @@ fn ed25519_public(seed: &Seed) -> Seed {
 }
 
 fn octets(curve: &str, private: &[u8], public: &[u8]) -> Value {
-    Value::object([
-        ("crv", curve.into()),
-        ("d", base64url(private)),
-        ("kty", "OKP".into()),
-        ("x", base64url(public)),
-    ])
+    Value::object([("crv", curve.into()), ("d", base64url(private)), ("kty", "OKP".into()), ("x", base64url(public))])
 }
 
 fn base64url(bytes: &[u8]) -> Value {

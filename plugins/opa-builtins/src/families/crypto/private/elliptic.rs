@@ -3,10 +3,7 @@
 use num_bigint::BigUint;
 use p256::elliptic_curve::sec1::ToEncodedPoint;
 
-use super::{
-    base64url, der,
-    rsa::decimal,
-};
+use super::{base64url, der, rsa::decimal};
 use crate::{Fault, Value, families::crypto::key::Curve};
 
 pub struct Key {
@@ -79,9 +76,15 @@ fn padded(scalar: &[u8], width: usize) -> Result<Vec<u8>, Fault> {
 
 fn point(curve: Curve, scalar: &[u8]) -> Result<Vec<u8>, Fault> {
     let point = match curve {
-        Curve::P256 => p256::SecretKey::from_slice(scalar).map(|key| key.public_key().to_encoded_point(false).to_bytes()),
-        Curve::P384 => p384::SecretKey::from_slice(scalar).map(|key| key.public_key().to_encoded_point(false).to_bytes()),
-        Curve::P521 => p521::SecretKey::from_slice(scalar).map(|key| key.public_key().to_encoded_point(false).to_bytes()),
+        Curve::P256 => {
+            p256::SecretKey::from_slice(scalar).map(|key| key.public_key().to_encoded_point(false).to_bytes())
+        }
+        Curve::P384 => {
+            p384::SecretKey::from_slice(scalar).map(|key| key.public_key().to_encoded_point(false).to_bytes())
+        }
+        Curve::P521 => {
+            p521::SecretKey::from_slice(scalar).map(|key| key.public_key().to_encoded_point(false).to_bytes())
+        }
     };
     point.map(Vec::from).or_else(|_| der::unreadable())
 }

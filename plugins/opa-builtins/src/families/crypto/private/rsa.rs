@@ -40,7 +40,9 @@ impl Key {
         let half = self.modulus.bits() / 2;
         let fits = |(prime, exponent): (&BigUint, &BigUint)| {
             let below = prime - &one;
-            below > one && exponent < &below && (&self.exponent * exponent) % &below == one
+            below > one
+                && exponent < &below
+                && (&self.exponent * exponent) % &below == one
                 && &self.private % &below == *exponent
         };
         let is_odd = |number: &BigUint| number.bit(0);

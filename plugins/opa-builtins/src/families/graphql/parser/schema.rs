@@ -5,8 +5,8 @@ use crate::Fault;
 use crate::families::graphql::{
     lexer::Kind,
     tree::{
-        ArgumentDefinition, Comments, Definition, DefinitionKind, DirectiveDefinition, EnumValue, FieldDefinition, Root,
-        SchemaDefinition, SchemaDocument,
+        ArgumentDefinition, Comments, Definition, DefinitionKind, DirectiveDefinition, EnumValue, FieldDefinition,
+        Root, SchemaDefinition, SchemaDocument,
     },
 };
 

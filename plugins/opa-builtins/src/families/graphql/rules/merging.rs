@@ -83,8 +83,7 @@ impl<'d> Merge<'_, 'd> {
     fn pair(&mut self, one: Placed<'d>, other: Placed<'d>, are_apart: bool) -> Held {
         self.step()?;
         let is_object = |placed: Placed<'_>| placed.parent.kind == DefinitionKind::Object;
-        let are_apart =
-            are_apart || (one.parent.name != other.parent.name && is_object(one) && is_object(other));
+        let are_apart = are_apart || (one.parent.name != other.parent.name && is_object(one) && is_object(other));
         let (first, second) = (one.field, other.field);
         if !are_apart && (first.name != second.name || !same_arguments(first, second)) {
             return broken(format!("fields of the name {} are different ones", answer_name(first)));

@@ -46,9 +46,7 @@ fn definition_holds(schema: &Schema, definition: &Definition) -> Checked {
         implements(schema, definition, interface)?;
     }
     let has_fields = matches!(kind, DefinitionKind::Object | DefinitionKind::Interface | DefinitionKind::Input);
-    if (has_fields && definition.fields.is_empty())
-        || (*kind == DefinitionKind::Enum && definition.values.is_empty())
-    {
+    if (has_fields && definition.fields.is_empty()) || (*kind == DefinitionKind::Enum && definition.values.is_empty()) {
         return refuse(format!("{name} is empty"));
     }
     if *kind == DefinitionKind::Enum {
@@ -70,9 +68,7 @@ fn field_holds(schema: &Schema, definition: &Definition, field: &FieldDefinition
     arguments(schema, &field.arguments, None)?;
     let (fits, location) = match definition.kind {
         DefinitionKind::Input => (kind.is_input(), "INPUT_FIELD_DEFINITION"),
-        DefinitionKind::Object | DefinitionKind::Interface => {
-            (kind.kind != DefinitionKind::Input, "FIELD_DEFINITION")
-        }
+        DefinitionKind::Object | DefinitionKind::Interface => (kind.kind != DefinitionKind::Input, "FIELD_DEFINITION"),
         _ => (true, "FIELD_DEFINITION"),
     };
     if !fits {
