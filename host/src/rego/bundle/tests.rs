@@ -1,3 +1,4 @@
+use super::signature::Key;
 use super::*;
 use flate2::Compression;
 use flate2::write::GzEncoder;
