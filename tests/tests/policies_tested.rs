@@ -49,19 +49,10 @@ fn policy() -> tempfile::TempDir {
     directory
 }
 
-/// Below `with input`, regorus 0.14 leaves `vulnerability_report` undefined where OPA has a value. `opa test` passes these,
-/// and cases, which need no `with`, say the same of both.
-const UNDEFINED_BELOW_WITH: [&str; 3] = [
-    "compliance_test.test_low_and_medium_are_compliant",
-    "compliance_test.test_a_low_finding_with_another_kind_of_identifier_is_compliant",
-    "compliance_test.test_the_blocked_identifiers_are_data",
-];
-
 #[test]
-fn the_default_policies_pass_their_cases_and_but_for_a_known_difference_their_tests_in_the_plugin_rego() {
+fn the_default_policies_pass_their_cases_and_their_tests_in_the_plugin_rego() {
     let output = test(&workspace(), &["policies", "--format", "json"]);
-    let known = UNDEFINED_BELOW_WITH.map(|name| format!("\"{name}\": \"is not true\""));
-    assert_eq!(failures(&output), known);
+    assert_eq!(failures(&output), Vec::<String>::new());
 }
 
 #[test]

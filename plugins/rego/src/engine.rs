@@ -5,6 +5,8 @@
 mod builtins;
 mod coverage;
 mod faults;
+mod letters;
+mod packages;
 mod tests_of_modules;
 mod values;
 
@@ -26,21 +28,11 @@ impl Interpreter {
     /// # Errors
     /// One fault per module that does not parse, and one for data that contradicts itself.
     pub fn new(settings: &Settings) -> Result<Self, Vec<Fault>> {
-        let mut engine = Engine::new();
-        engine.set_rego_v0(settings.rego_version == RegoVersion::V0);
-        // OPA's rule: what a builtin cannot answer is undefined.
-        engine.set_strict_builtin_errors(false);
-        engine.set_gather_prints(true);
-        builtins::register(&mut engine);
-        let faults: Vec<Fault> = settings
-            .sources()
-            .filter_map(|(name, text)| {
-                let added = engine.add_policy(name.to_owned(), text.to_owned());
-                added.err().map(|error| faults::of(&error, name))
-            })
-            .collect();
-        if !faults.is_empty() {
-            return Err(faults);
+        let mut engine = parsed(settings, settings.sources())?;
+        let in_front = packages::in_front(engine.get_modules());
+        if !in_front.is_empty() {
+            let in_front = in_front.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+            engine = parsed(settings, in_front.chain(settings.sources()))?;
         }
         let data = values::from_json(&settings.data.clone().into());
         engine.add_data(data).map_err(|error| vec![faults::of(&error, "data")])?;
@@ -84,7 +76,8 @@ impl Interpreter {
 
     /// Which lines of which module ran since [`Self::watch_coverage`], and which did not.
     pub fn coverage(&self) -> Vec<Lines> {
-        self.engine.get_coverage_report().map(coverage::of).unwrap_or_default()
+        let lines = self.engine.get_coverage_report().map(coverage::of).unwrap_or_default();
+        lines.into_iter().filter(|lines| !packages::is_ours(&lines.file)).collect()
     }
 
     fn query(&mut self, query: &str) -> Result<Option<Value>, Fault> {
@@ -92,6 +85,24 @@ impl Interpreter {
         let first = answered.result.into_iter().next().and_then(|row| row.expressions.into_iter().next());
         Ok(first.map(|expression| expression.value))
     }
+}
+
+/// An interpreter of these modules, without data.
+fn parsed<'s>(settings: &Settings, modules: impl Iterator<Item = (&'s str, &'s str)>) -> Result<Engine, Vec<Fault>> {
+    let mut engine = Engine::new();
+    engine.set_rego_v0(settings.rego_version == RegoVersion::V0);
+    // OPA's rule: what a builtin cannot answer is undefined.
+    engine.set_strict_builtin_errors(false);
+    engine.set_gather_prints(true);
+    builtins::register(&mut engine);
+    letters::register(&mut engine);
+    let mut faults = Vec::new();
+    for (name, text) in modules {
+        if let Err(error) = engine.add_policy(name.to_owned(), text.to_owned()) {
+            faults.push(faults::of(&error, name));
+        }
+    }
+    if faults.is_empty() { Ok(engine) } else { Err(faults) }
 }
 
 /// `compliance/license_report` → `data["compliance"]["license_report"]`, so that no name needs to be an identifier.

@@ -45,6 +45,30 @@ fn a_policy_denies_by_its_data() {
     assert_eq!((verdict.outcome, verdict.violations.len()), (Outcome::Pass, 0));
 }
 
+/// As large as `every` is, for the interpreter loses rules that lean on each other.
+#[test]
+fn a_package_in_two_modules_is_whole_to_whoever_imports_it() {
+    let module = |name: &str| {
+        format!(
+            "package sizes\n{name} := {{\"ok\": {name}_ok}} if is_array(input.sizes)\n\
+             default {name}_ok := false\n{name}_ok if every size in input.sizes {{ size > 0 }}\n"
+        )
+    };
+    let asking =
+        "package main\nimport data.sizes\ndeny contains \"a\" if sizes.a.ok\ndeny contains \"b\" if sizes.b.ok";
+    let modules = json!({"a.rego": module("a"), "b.rego": module("b"), "main.rego": asking});
+    let settings = json!({"modules": modules, "entrypoint": "main/deny"});
+    let verdict = judge(settings, json!({"sizes": [1]})).unwrap();
+    assert_eq!(messages(&verdict), ["a", "b"]);
+    let tests = "package main_test\nimport data.sizes\n\
+        test_a if sizes.a.ok with input as {\"sizes\": [1]}\ntest_b if sizes.b.ok with input as {\"sizes\": [1]}\n";
+    let modules = json!({"a.rego": module("a"), "b.rego": module("b"), "main_test.rego": tests});
+    let verdict = judge(json!({"modules": modules, "run_tests": true}), json!({})).unwrap();
+    assert_eq!((verdict.outcome, verdict.title.as_str()), (Outcome::Pass, "0 of 2 tests failed"));
+    let about = verdict.violations.iter().filter_map(|violation| violation.subject.as_deref());
+    assert!(about.clone().any(|file| file == "a.rego") && about.clone().all(|file| !file.starts_with('<')));
+}
+
 #[test]
 fn undefined_is_broken_and_names_the_entrypoint() {
     let message = other(judge(

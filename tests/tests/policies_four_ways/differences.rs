@@ -1,7 +1,7 @@
 //! Where an engine answers otherwise than `opa eval`, and why we live with it.
 
 /// Engine, case, reason.
-const DIFFERENCES: [(&str, &str, &str); 15] = [
+const DIFFERENCES: [(&str, &str, &str); 12] = [
     ("rego", "tests/policies/large_numbers/kept-as-text", "numbers of more than 64 bits become floats"),
     (
         "rego",
@@ -16,19 +16,15 @@ const DIFFERENCES: [(&str, &str, &str); 15] = [
     ("rego", "tests/policies/shadowed_names/all-named", SHADOWED),
     ("rego", "tests/policies/shadowed_names/first", SHADOWED),
     ("rego", "tests/policies/shadowed_names/no-first", SHADOWED),
-    ("rego", "tests/policies/special_casing/a-dotted-capital", CASING),
-    ("rego", "tests/policies/special_casing/sharp-s", CASING),
     ("rego", "tests/policies/text_of_json/zeros", "numbers are kept by value, not as they were written"),
     ("component", "tests/policies/json_documents/text", "OPA's module writes members as its hashes fall, not sorted"),
     ("component", "tests/policies/large_numbers/product", FORMAT),
     ("component", "tests/policies/text_of_json/signs-of-html", HTML),
     ("opa-wasm", "tests/policies/large_numbers/product", FORMAT),
     ("opa-wasm", "tests/policies/text_of_json/signs-of-html", HTML),
-    ("rego", "tests/policies/unicode_text/emoji", "`count` of a text counts its UTF-16 units"),
 ];
 
 const SHADOWED: &str = "a name of a comprehension that a later line declares outside is refused";
-const CASING: &str = "letters are raised and lowered as Unicode has it, by Go one for one";
 
 const FORMAT: &str = "`format_int` of OPA's module aborts beyond 64 bits";
 const HTML: &str = "OPA's module leaves `<`, `>` and `&` as they are in JSON text";
