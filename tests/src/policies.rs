@@ -1,8 +1,7 @@
 //! The policies of this repository and their cases, as `policies/case.schema.json` has them. Whoever asks an engine gets
 //! here what it is asked and what it should say.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use palisade::rego::case::{self, Expected};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -61,7 +60,7 @@ impl PartialEq for Answer {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Undefined, Self::Undefined) => true,
-            (Self::Value(left), Self::Value(right)) => equal(left, right),
+            (Self::Value(left), Self::Value(right)) => case::same(left, right),
             _ => false,
         }
     }
@@ -74,26 +73,6 @@ impl std::fmt::Display for Answer {
             Self::Value(value) => value.fmt(f),
         }
     }
-}
-
-fn equal(left: &Value, right: &Value) -> bool {
-    match (left, right) {
-        (Value::Number(left), Value::Number(right)) => {
-            left == right || (fits_a_float(left) && left.as_f64() == right.as_f64())
-        }
-        (Value::Array(left), Value::Array(right)) => {
-            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| equal(left, right))
-        }
-        (Value::Object(left), Value::Object(right)) => {
-            left.len() == right.len() && left.iter().all(|(key, left)| right.get(key).is_some_and(|it| equal(left, it)))
-        }
-        _ => left == right,
-    }
-}
-
-/// Larger whole numbers are compared exactly.
-fn fits_a_float(number: &serde_json::Number) -> bool {
-    number.as_f64().is_some_and(|value| value.abs() < 2_f64.powi(53))
 }
 
 /// Every policy, sorted by name.
@@ -117,7 +96,8 @@ fn policy(directory: &Path) -> Policy {
     let modules = sources.map(|path| (inside(&path), read(&path))).collect();
     let data_file = directory.join("data.json");
     let data = if data_file.is_file() { parse(&data_file, &read(&data_file)) } else { Value::Object(Map::new()) };
-    let cases = files(&directory.join("cases"), ".json").iter().map(|path| case(path, &read(path), &data)).collect();
+    let cases = case::cases(directory).unwrap_or_else(|error| panic!("{error:#}"));
+    let cases = cases.into_iter().map(|written| case(written, &data)).collect();
     Policy { name, modules, data, version: version(directory), cases }
 }
 
@@ -129,52 +109,14 @@ fn version(directory: &Path) -> RegoVersion {
     if manifest.get("rego_version").and_then(Value::as_u64) == Some(0) { RegoVersion::V0 } else { RegoVersion::V1 }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    #[serde(rename = "description")]
-    _description: String,
-    entrypoint: String,
-    #[serde(default)]
-    data: Value,
-    input: Box<RawValue>,
-    #[serde(default, deserialize_with = "present")]
-    result: Option<Value>,
-    undefined: Option<bool>,
-    outcome: Option<String>,
-}
-
-/// Tells `"result": null` from no result.
-fn present<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(value).map(Some)
-}
-
-fn case(path: &Path, text: &str, data: &Value) -> Case {
-    let written: Written = parse(path, text);
-    let answer = match (written.result, written.undefined) {
-        (Some(value), None) => Answer::Value(value),
-        (None, Some(true)) => Answer::Undefined,
-        _ => panic!("{}: a case has either a result or `undefined: true`", path.display()),
+fn case(written: case::Case, data: &Value) -> Case {
+    let case::Case { name, entrypoint, input, expected, outcome, .. } = written;
+    let answer = match expected {
+        Expected::Value(value) => Answer::Value(value),
+        Expected::Undefined => Answer::Undefined,
     };
-    let mut whole = data.clone();
-    if !written.data.is_null() {
-        overlay(&mut whole, written.data);
-    }
-    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let Written { entrypoint, outcome, .. } = written;
-    Case { name, entrypoint, data: whole, input: written.input.get().to_owned(), answer, outcome }
-}
-
-/// Objects are merged member by member; anything else replaces what stood there.
-fn overlay(data: &mut Value, above: Value) {
-    match (data, above) {
-        (Value::Object(below), Value::Object(above)) => {
-            for (key, value) in above {
-                overlay(below.entry(key).or_insert(Value::Null), value);
-            }
-        }
-        (below, above) => *below = above,
-    }
+    let data = case::overlaid(data.clone(), &written.data);
+    Case { name, entrypoint, data, input: input.get().to_owned(), answer, outcome }
 }
 
 fn parse<T: serde::de::DeserializeOwned>(path: &Path, text: &str) -> T {
@@ -193,25 +135,4 @@ fn files(directory: &Path, ending: &str) -> Vec<PathBuf> {
     }
     found.sort();
     found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn answers_are_compared_by_value_and_large_numbers_exactly() {
-        let parsed = |text: &str| Answer::parse(text).expect("JSON");
-        assert_eq!(parsed("[1, 2.0]"), parsed("[1.0, 2]"));
-        assert_ne!(parsed("9007199254740993"), parsed("9007199254740992"));
-        assert_ne!(Answer::Undefined, parsed("null"));
-    }
-
-    #[test]
-    fn an_overlay_merges_objects_and_replaces_the_rest() {
-        let mut data = json!({"limits": {"high": 1, "low": 9}, "names": ["a"]});
-        overlay(&mut data, json!({"limits": {"high": 2}, "names": ["b"]}));
-        assert_eq!(data, json!({"limits": {"high": 2, "low": 9}, "names": ["b"]}));
-    }
 }

@@ -2,7 +2,8 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
+use serde_json::{Map, Number, Value};
 use std::path::Path;
 
 /// One file of a policy's directory `cases`.
@@ -14,7 +15,8 @@ pub struct Case {
     pub entrypoint: String,
     /// Laid over the policy's own data.
     pub data: Map<String, Value>,
-    pub input: Value,
+    /// As written: numbers may be larger than any of Rust's.
+    pub input: Box<RawValue>,
     pub expected: Expected,
     /// What Palisade makes of it: `pass`, `warn`, `fail`, `not-applicable` or `broken`.
     pub outcome: Option<String>,
@@ -35,7 +37,7 @@ struct File {
     entrypoint: String,
     #[serde(default)]
     data: Map<String, Value>,
-    input: Value,
+    input: Box<RawValue>,
     /// A result of null is a result.
     #[serde(default, deserialize_with = "present")]
     result: Option<Value>,
@@ -97,7 +99,9 @@ pub fn overlaid(mut data: Value, overlay: &Map<String, Value>) -> Value {
 /// Whether two answers say the same: numbers by value, everything else as it stands.
 pub fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
-        (Value::Number(one), Value::Number(other)) => one == other || one.as_f64() == other.as_f64(),
+        (Value::Number(one), Value::Number(other)) => {
+            one == other || (fits_a_float(one) && one.as_f64() == other.as_f64())
+        }
         (Value::Array(one), Value::Array(other)) => {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
         }
@@ -107,6 +111,11 @@ pub fn same(one: &Value, other: &Value) -> bool {
         }
         _ => one == other,
     }
+}
+
+/// Larger whole numbers are compared exactly.
+fn fits_a_float(number: &Number) -> bool {
+    number.as_f64().is_some_and(|value| value.abs() < 2_f64.powi(53))
 }
 
 #[cfg(test)]
@@ -120,6 +129,12 @@ mod tests {
         let overlay = json!({"limits": {"low": [3]}, "new": {"a": 1}});
         let expected = json!({"limits": {"high": 1, "low": [3]}, "other": true, "new": {"a": 1}});
         assert_eq!(overlaid(data, overlay.as_object().unwrap()), expected);
+    }
+
+    #[test]
+    fn answers_are_compared_by_value_and_large_numbers_exactly() {
+        assert!(same(&json!([1, 2.0]), &json!([1.0, 2])));
+        assert!(!same(&json!(9007199254740993_u64), &json!(9007199254740992_u64)));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Cases of policies: `policies/<name>/cases/*.json` and `tests/policies/<name>/cases/*.json`.
 //!
-//! The form is `policies/case.schema.json`. What this never touches: the input, as its author wrote it.
+//! The form is `policies/case.schema.json`. What this never touches: the input, as its author wrote it. Reads the files by
+//! itself, for it writes them back, and is built without the host, whose reader is `rego::case`.
 
 use super::{Mode, Question, Selection, conclude, eval, files_below, inside, read, settle, shown};
 use anyhow::{Context, Result, bail};

@@ -159,8 +159,9 @@ impl Bench {
         if let Some(form) = form {
             settings.insert("result".to_owned(), Value::from(form));
         }
-        let evidence = Arc::new(stand_in(&case.input));
-        let document = |name: &str| JsonDocument { name: name.to_owned(), json: case.input.to_string().into() };
+        let input = serde_json::from_str(case.input.get()).expect("a case's input is JSON");
+        let evidence = Arc::new(stand_in(&input));
+        let document = |name: &str| JsonDocument { name: name.to_owned(), json: case.input.get().to_owned().into() };
         self.runtime.give_documents(&evidence, Shape::Evidence, vec![document("evidence")]);
         let reports = vec![document("vulnerability/0"), document("sbom/0")];
         self.runtime.give_documents(&evidence, Shape::Compliance, reports);
