@@ -362,6 +362,38 @@ fn build_makes_a_component_of_a_folder_that_says_what_it_is() {
     assert!(inspected.contains("entrypoint   compliance/vulnerability_report"), "{inspected}");
 }
 
+/// Draws lots, and says something on the way.
+const TALKATIVE: &str = r#"package main
+
+deny contains msg if {
+	some f in input.findings
+	trace(sprintf("traced %s", [f.finding.id]))
+	print("printed", f.finding.id)
+	msg := sprintf("drawn %d, %s", [rand.intn("x", 1000000), uuid.rfc4122("x")])
+}
+"#;
+
+#[test]
+fn chance_is_the_same_each_time_and_what_a_policy_says_stands_in_the_log() {
+    let directory = folder(TALKATIVE, "CRITICAL");
+    std::fs::write(directory.path().join("trivy.json"), evidence::trivy(&[("CVE-2026-0001", "LOW")])).expect("writing");
+    let compiled = opa::command().map(|command| bundle(&command, directory.path(), &["-e", "main/deny"]));
+    let sources = "settings = { entrypoint = \"main/deny\" }";
+    let as_sources = (directory.path().join("rules"), sources, ["traced CVE-2026-0001", "printed CVE-2026-0001"]);
+    // OPA's compiler leaves `print` out of modules.
+    let as_module = compiled.map(|bundle| (bundle, "", ["traced CVE-2026-0001"; 2]));
+    for (file, plugin, words) in [as_sources].into_iter().chain(as_module) {
+        let config = configuration(&file, plugin, "reads = [\"vulnerabilities\"]") + "[log]\nlevel = \"info\"\n";
+        std::fs::write(directory.path().join("palisade.toml"), config).expect("writing the configuration");
+        let ask = ["evaluate", "--now", "1767225600", "--format", "markdown", "trivy.json"];
+        let (first, second) = (palisade_cli(directory.path(), &ask), palisade_cli(directory.path(), &ask));
+        let (told, log) = (String::from_utf8_lossy(&first.stdout), String::from_utf8_lossy(&first.stderr));
+        assert!(told.contains("drawn "), "{told}{log}");
+        assert_eq!(first.stdout, second.stdout, "chance comes from the plugin's digest");
+        assert!(words.iter().all(|word| log.contains(word)), "{log}");
+    }
+}
+
 #[test]
 fn capabilities_let_opa_say_early_what_is_missing() {
     let Some(command) = opa::command() else { return };
