@@ -173,7 +173,8 @@ impl Pipeline {
             keep_only(&mut plan, &asked);
         }
         let call = Call::new(Some(lease.commit.installation), &lease.job().id.0);
-        let case = Case::of_commit(lease, &commit, &plan, standing, inputs);
+        let changed = around.changed_paths(lease, &commit);
+        let case = Case::of_commit(lease, &commit, &plan, standing, inputs).changing(changed);
         let mut files = case.files();
         let bench = Asked { judge: &self.judge, call: &call, answers: None };
         let mut record = judge_from(bench, case, &around.standpoints).await; // cannot fail: broken is an answer

@@ -1,6 +1,6 @@
 //! Decisions that are kept: made again offline by `palisade replay`, and shown to people.
 
-use palisade_github_fake::{CheckRun, PullRequest};
+use palisade_github_fake::{CheckRun, Head, PullRequest, PullRequestOptions, Workflow};
 use palisade_tests::{TestHost, compiled_code, evidence, http};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -9,15 +9,28 @@ use std::process::{Command, Output};
 const CHECK: &str = "House Rules";
 
 /// A policy in a folder, and a configuration that names it and keeps records.
-struct House {
+pub struct House {
     directory: tempfile::TempDir,
+    /// What the configuration says of the check besides.
+    keys: &'static str,
 }
 
 impl House {
     fn new(limit: &str) -> Self {
-        let house = Self { directory: tempfile::tempdir().expect("a directory") };
+        Self::with(limit, "")
+    }
+
+    fn with(limit: &str, keys: &'static str) -> Self {
+        let house = Self { directory: tempfile::tempdir().expect("a directory"), keys };
         house.set_rule(limit);
         std::fs::write(house.path("palisade.toml"), house.configuration()).expect("writing the configuration");
+        house
+    }
+
+    /// With a policy of one's own, whose entrypoint is `main/deny`.
+    pub fn of_rule(rule: &str) -> Self {
+        let house = Self::new("critical");
+        house.write_rule(rule);
         house
     }
 
@@ -31,6 +44,10 @@ impl House {
             "package main\n\ndeny contains msg if {{\n\tsome f in input.findings\n\tf.finding.severity == \"{severity}\"\n\
              \tmsg := sprintf(\"%s must go\", [f.finding.id])\n}}\n"
         );
+        self.write_rule(&rule);
+    }
+
+    fn write_rule(&self, rule: &str) {
         std::fs::create_dir_all(self.path("rules")).expect("a directory");
         std::fs::write(self.path("rules/rules.rego"), rule).expect("writing the policy");
     }
@@ -39,21 +56,35 @@ impl House {
         format!(
             "[server]\npages = \"public\"\n[records]\ndirectory = \"{}\"\n[plugins.house]\nfile = \"{}\"\n\
              settings = {{ entrypoint = \"main/deny\" }}\n[checks.\"{CHECK}\"]\npolicies = [\"house\"]\n\
-             reads = [\"vulnerabilities\"]\n",
+             reads = [\"vulnerabilities\"]\n{}",
             self.path("records").display(),
-            self.path("rules").display()
+            self.path("rules").display(),
+            self.keys
         )
     }
 
-    async fn host(&self) -> TestHost {
+    pub async fn host(&self) -> TestHost {
         TestHost::with(&self.configuration()).await
     }
 
     /// The only decision that is kept.
-    fn decision(&self) -> String {
+    pub fn decision(&self) -> String {
         let mut ids = file_names(&self.path("records/records"));
         assert_eq!(ids.len(), 1, "{ids:?}");
         ids.remove(0).trim_end_matches(".json").to_owned()
+    }
+
+    /// The last of several: ids sort by time.
+    fn newest_decision(&self) -> String {
+        let newest = file_names(&self.path("records/records")).into_iter().max().expect("a decision is kept");
+        newest.trim_end_matches(".json").to_owned()
+    }
+
+    /// A decision made again is the same, and this is what it says.
+    fn same_again(&self, decision: &str, title: &str) {
+        let (code, text) = told(&self.replay(&[decision]));
+        assert_eq!(code, 0, "{text}");
+        assert!(text.contains(title) && text.ends_with("the same decision\n"), "{text}");
     }
 
     fn replay(&self, arguments: &[&str]) -> Output {
@@ -125,6 +156,78 @@ async fn another_policy_decides_otherwise_and_the_replay_says_what_and_why() {
     assert_eq!(answer["checks"][0]["policies"][0]["result"]["again"], "pass");
     let differences = answer["checks"][0]["policies"][0]["differences"].as_array().expect("a list").clone();
     assert!(differences.iter().any(|difference| difference["what"] == "violation"), "{differences:?}");
+}
+
+/// A policy that is stricter for one branch than for another.
+const STRICT_FOR_MAIN: &str = "package main\n\ndeny contains msg if {\n\tinput.context.base_branch == \"main\"\n\
+    \tsome f in input.findings\n\tmsg := sprintf(\"%s must go\", [f.finding.id])\n}\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_for_several_bases_is_made_again_from_each() {
+    let house = House::of_rule(STRICT_FOR_MAIN);
+    let palisade = house.host().await;
+    let repository = palisade.repository();
+    repository.create_branch("release");
+    repository.protect_branch("release");
+    let into = |base: &str, head_sha: Option<String>| PullRequestOptions {
+        base: Some(base.to_owned()),
+        head: Head::NamedBranch("feature".to_owned()),
+        head_sha,
+        ..PullRequestOptions::from("Add a feature")
+    };
+    let first = repository.open_pull_request(into("release", None));
+    repository.open_pull_request(into("main", Some(first.head_sha())));
+    palisade.settled().await;
+    let run = first.start_run("ci.yml");
+    run.upload("trivy", &[("trivy.json", &evidence::trivy(&[("CVE-2026-0001", "CRITICAL")]))]);
+    run.complete("success");
+    let check = first.check_run_completed(CHECK).await;
+    assert_eq!(check.to_string(), "failure: House Rules - Failed");
+    let summary = check.summary.unwrap_or_default();
+    assert!(summary.contains("into release it is a success"), "{summary}");
+    palisade.settled().await;
+    drop(palisade);
+    house.same_again(&house.newest_decision(), "House Rules - Failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_over_accepted_evidence_is_made_again_with_the_acceptance() {
+    let house = House::with("critical", "min_provenance = \"repository\"\n");
+    let palisade = house.host().await;
+    palisade.repository().add_collaborator("maintainer", "write");
+    let changed = vec![(".github/workflows/ci.yml".to_owned(), b"jobs: {}\n".to_vec())];
+    let options = PullRequestOptions {
+        files: changed,
+        author: Some("author".to_owned()),
+        ..PullRequestOptions::from("Change the workflow")
+    };
+    let pull_request = palisade.repository().open_pull_request(options);
+    let run = pull_request.start_run(Workflow::from("ci.yml").by("author"));
+    run.upload("trivy", &[("trivy.json", &evidence::trivy(&[("CVE-2026-0001", "CRITICAL")]))]);
+    run.complete("success");
+    let check = pull_request.check_run_completed(CHECK).await;
+    assert_eq!(check.to_string(), "failure: House Rules - Evidence Untrusted");
+    palisade.settled().await;
+    house.same_again(&house.newest_decision(), "House Rules - Evidence Untrusted");
+    let accept = check.actions.iter().find(|button| button.label == "Accept evidence").expect("the check has a button");
+    pull_request.press(CHECK, &accept.identifier, "maintainer");
+    pull_request.check_run_shows(CHECK, "failure: House Rules - Failed").await;
+    palisade.settled().await;
+    drop(palisade);
+    house.same_again(&house.newest_decision(), "House Rules - Failed");
+}
+
+/// The configuration that replays says `warn`; what the repository made of it then is in the record.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_under_an_overlay_is_made_again_under_the_same() {
+    let house = House::with("critical", "mode = \"warn\"\n");
+    let palisade = house.host().await;
+    let overlay = format!("version: 1\nchecks:\n  {CHECK}:\n    mode: enforce\n");
+    palisade.repository().write_file(".palisade.yml", overlay.as_bytes());
+    let (_, check) = judged(&palisade, &evidence::trivy(&[("CVE-2026-0001", "CRITICAL")])).await;
+    assert_eq!(check.to_string(), "failure: House Rules - Failed");
+    drop(palisade);
+    house.same_again(&house.decision(), "House Rules - Failed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -163,6 +163,7 @@ fn case(plan: &crate::model::Plan, artifacts: Vec<Artifact>, now: u64) -> Result
         unclaimed: Unclaimed::IsUnreadable,
         tenant: "local".to_owned(),
         accepted: Default::default(),
+        changed_paths: None,
     })
 }
 

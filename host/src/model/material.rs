@@ -27,6 +27,9 @@ pub struct Material {
     pub unopened: Vec<(String, UnreadableArtifact)>,
     /// Runs whose uploads could not be listed.
     pub unlisted: Vec<UnreadableArtifact>,
+    /// Paths that the pull requests change, as policies saw them; absent where they were not all known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_paths: Option<Vec<String>>,
     /// The file with the bases that it was judged from, and what its findings were held against there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standpoints: Option<Digest>,

@@ -139,6 +139,14 @@ fn target<'a>(lease: &'a Lease, commit: &'a CommitState, changed: Option<&'a [St
 }
 
 impl Around {
+    /// Every path that one of the commit's pull requests touches, each once and in order; absent where one is unknown.
+    pub fn changed_paths(&self, lease: &Lease, commit: &CommitState) -> Option<Vec<String>> {
+        let mut paths = changed(lease, commit, &self.changes)?;
+        paths.sort_unstable();
+        paths.dedup();
+        Some(paths)
+    }
+
     /// The lines that the pull request changes. Of several pull requests with this head the first one's: they share it.
     pub fn changed_lines(&self, commit: &CommitState) -> Option<ChangedLines> {
         let number = commit.pull_requests.keys().next()?;

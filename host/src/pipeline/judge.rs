@@ -64,6 +64,8 @@ pub struct Case<'a> {
     pub tenant: String,
     /// Who accepted evidence below a check's minimum, and which.
     pub accepted: BTreeMap<CheckName, Acceptance>,
+    /// Paths that the commit's pull requests change, each once and in order; absent where nobody knows all of them.
+    pub changed_paths: Option<Vec<String>>,
 }
 
 /// The files of a case, and what could not be fetched or unpacked.
@@ -93,7 +95,13 @@ impl<'a> Case<'a> {
             unclaimed: Unclaimed::IsListed,
             tenant: lease.commit.installation.to_string(),
             accepted: acceptances(commit),
+            changed_paths: None,
         }
+    }
+
+    /// The same with the paths that policies may ask for.
+    pub fn changing(self, changed_paths: Option<Vec<String>>) -> Self {
+        Self { changed_paths, ..self }
     }
 
     /// The same for one of the branches that it is to be merged into.
@@ -225,6 +233,7 @@ impl Judge {
         let mut unreadable = what_counts(case.plan, case.unclaimed, unreadable, &readings);
         unreadable.extend(unlisted);
         let mut evidence = correlate::evidence(case.context, readings.reports, unreadable, &case.plan.waivers);
+        evidence.changed_paths = case.changed_paths;
         let comparison = case.comparison.as_ref();
         let baseline = comparison.map(|comparison| correlate::compare(&mut evidence, comparison.clone()));
         let evidence = Arc::new(evidence);

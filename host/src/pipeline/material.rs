@@ -22,6 +22,7 @@ pub(super) struct Offered {
     files: Vec<JudgedFile>,
     unopened: Vec<(String, UnreadableArtifact)>,
     unlisted: Vec<UnreadableArtifact>,
+    changed_paths: Option<Vec<String>>,
 }
 
 /// Why a record cannot be judged again.
@@ -37,8 +38,19 @@ pub enum Gone {
 
 impl Offered {
     pub fn of(case: &Case<'_>) -> Self {
-        let Case { job: _, commit: _, context, plan: _, runs: _, inputs, comparison: _, unclaimed, tenant, accepted } =
-            case;
+        let Case {
+            job: _,
+            commit: _,
+            context,
+            plan: _,
+            runs: _,
+            inputs,
+            comparison: _,
+            unclaimed,
+            tenant,
+            accepted,
+            changed_paths,
+        } = case;
         let Inputs { artifacts, unreadable, unlisted, listed: _, fetch_time: _ } = inputs;
         let file = |artifact: &Artifact| JudgedFile {
             source: artifact.source.clone(),
@@ -55,6 +67,7 @@ impl Offered {
             files,
             unopened: unreadable.clone(),
             unlisted: unlisted.clone(),
+            changed_paths: changed_paths.clone(),
         }
     }
 
@@ -82,6 +95,7 @@ impl Offered {
             files: self.files,
             unopened: self.unopened,
             unlisted: self.unlisted,
+            changed_paths: self.changed_paths,
             standpoints: None,
             files_missing: None,
         }
@@ -132,6 +146,7 @@ impl<'a> Case<'a> {
             comparison: None,
             unclaimed: material.unclaimed,
             accepted: material.accepted.clone(),
+            changed_paths: material.changed_paths.clone(),
             tenant: material.tenant.clone(),
         })
     }

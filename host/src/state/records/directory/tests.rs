@@ -57,6 +57,7 @@ fn record(number: u64, contents: &[&[u8]]) -> (Record, Files) {
         passed_over: 0,
         unopened: Vec::new(),
         unlisted: Vec::new(),
+        changed_paths: None,
         standpoints: None,
         files_missing: None,
     };
