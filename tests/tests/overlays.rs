@@ -242,6 +242,11 @@ async fn wrong_terms_and_groups_stop_the_start_with_the_nearest_word() {
     }
 }
 
+#[test]
+fn everything_that_an_overlay_can_say_is_allowed_unless_the_operator_says_otherwise() {
+    assert_eq!(palisade::config::Config::default().overlay.allow, overlay::SUBJECTS);
+}
+
 /// The schema that editors are given is that of the type that is read; rewrite it with `PALISADE_WRITE_SCHEMA=1`.
 #[test]
 fn the_schema_in_the_repository_is_the_one_of_the_file_that_is_read() {

@@ -32,7 +32,7 @@ pub struct Overlay {
     /// Default true.
     pub enabled: bool,
     /// `settings`, `settings.<plugin>`, `settings.<plugin>.<setting>`, `mode`, `fail_closed`, `min_provenance`,
-    /// `waivers`. Default: all, each only stricter than what holds, but for waivers.
+    /// `judge`, `wait_for`, `baseline_missing`, `conclusions` (every `on_…` of a check), `waivers`. Default: all, each only stricter than what holds, but for waivers.
     pub allow: Vec<String>,
     /// How many days ahead a waiver may end. Default 90.
     pub max_waiver_days: u32,
@@ -42,8 +42,9 @@ pub struct Overlay {
 
 impl Default for Overlay {
     fn default() -> Self {
-        let allow = ["settings", "mode", "fail_closed", "min_provenance", "waivers"];
-        Self { enabled: true, allow: allow.map(str::to_owned).to_vec(), max_waiver_days: 90, settings: BTreeMap::new() }
+        let keys = ["mode", "fail_closed", "min_provenance", "judge", "wait_for", "baseline_missing", "conclusions"];
+        let allow = ["settings"].into_iter().chain(keys).chain(["waivers"]).map(str::to_owned).collect();
+        Self { enabled: true, allow, max_waiver_days: 90, settings: BTreeMap::new() }
     }
 }
 

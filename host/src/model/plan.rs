@@ -143,7 +143,7 @@ impl std::fmt::Display for Mode {
 }
 
 /// Which findings can block.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Judges {
     #[default]
@@ -152,7 +152,8 @@ pub enum Judges {
     Introduced,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What becomes of what blocks only if it is new, where there is nothing to compare with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BaselineMissing {
     #[default]
@@ -184,7 +185,8 @@ pub struct NormalizerPlan {
     pub broken: Option<Broken>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What a check waits for before it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WaitFor {
     /// Until each kind that the policy reads is covered by a run that ended.
@@ -194,7 +196,7 @@ pub enum WaitFor {
 }
 
 /// What a conclusion becomes. The names and defaults are those of DESIGN's table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Conclusion {
     Success,

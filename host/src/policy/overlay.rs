@@ -3,6 +3,7 @@
 //! file that is broken in one place has no effect at all, and the plan says so.
 
 mod file;
+mod keys;
 mod terms;
 
 pub use file::{OVERLAY_BYTES, OVERLAY_PATH, OverlayCheck, OverlayFile, OverlayWaiver, schema};
@@ -11,10 +12,10 @@ pub use terms::{Direction, SUBJECTS, Terms, TermsConfig};
 use super::{AvailablePlugin, WaiverConfig, settings, waiver};
 use crate::config::nearest;
 use crate::model::Unix;
-use crate::model::plan::{CheckPlan, Knobs, Mode, Plan, PolicyPlan, WaitFor, Waiver};
-use crate::model::report::Provenance;
+use crate::model::plan::{CheckPlan, Plan, PolicyPlan, Waiver};
 use crate::model::{Broken, BrokenKind};
 use file::place;
+use keys::Key;
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
 use std::collections::BTreeMap;
@@ -170,14 +171,9 @@ impl Overlays<'_> {
         }
         let Some(check) = base.checks.iter().find(|check| check.configured_name() == name) else { return Vec::new() };
         let mut problems = Vec::new();
-        let knobs = [
-            overlay.mode.as_ref().map(|mode| (mode.referenced, self.mode(check, mode.value))),
-            overlay.fail_closed.as_ref().map(|closed| (closed.referenced, self.fail_closed(check, closed.value))),
-            overlay.min_provenance.as_ref().map(|least| (least.referenced, self.min_provenance(check, least.value))),
-        ];
-        for (at, result) in knobs.into_iter().flatten() {
+        for (at, result) in self.keys(check, overlay) {
             match result {
-                Ok(change) => changes.extend(change.map(|to| Change { check: name.to_owned(), to })),
+                Ok(change) => changes.extend(change.map(|key| Change { check: name.to_owned(), to: To::Key(key) })),
                 Err(problem) => problems.push(format!("{}check {name:?}: {problem}", place(at))),
             }
         }
@@ -188,40 +184,6 @@ impl Overlays<'_> {
             }
         }
         problems
-    }
-
-    fn mode(&self, check: &CheckPlan, wanted: Mode) -> Result<Option<To>, String> {
-        self.allowed("mode")?;
-        if wanted < check.mode {
-            return Err(format!("mode `{wanted}` is laxer than `{}`, which holds", check.mode));
-        }
-        Ok(Some(To::Mode(wanted)))
-    }
-
-    fn fail_closed(&self, check: &CheckPlan, wanted: bool) -> Result<Option<To>, String> {
-        self.allowed("fail_closed")?;
-        match (wanted, check.knobs == Knobs::fail_closed()) {
-            (true, _) => Ok(Some(To::FailClosed)),
-            (false, true) => Err("`fail_closed: false` is laxer than `true`, which holds".to_owned()),
-            (false, false) => Ok(None),
-        }
-    }
-
-    fn min_provenance(&self, check: &CheckPlan, wanted: Provenance) -> Result<Option<To>, String> {
-        self.allowed("min_provenance")?;
-        match check.min_provenance {
-            Some(holds) if wanted < holds => {
-                Err(format!("min_provenance `{wanted}` is laxer than `{holds}`, which holds"))
-            }
-            _ => Ok(Some(To::MinProvenance(wanted))),
-        }
-    }
-
-    fn allowed(&self, subject: &str) -> Result<(), String> {
-        if self.terms.allows(subject) {
-            return Ok(());
-        }
-        Err(format!("`{subject}` may not be set here: the host's `overlay.allow` does not have it"))
     }
 
     /// The settings of one policy that change, or everything that is wrong with them.
@@ -320,9 +282,7 @@ struct Change {
 }
 
 enum To {
-    Mode(Mode),
-    FailClosed,
-    MinProvenance(Provenance),
+    Key(Key),
     Setting { policy: String, key: String, value: Value, direction: Direction },
 }
 
@@ -331,13 +291,7 @@ impl Change {
     fn apply(self, plan: &mut Plan) {
         let Some(check) = plan.checks.iter_mut().find(|check| check.configured_name() == self.check) else { return };
         match self.to {
-            To::Mode(mode) => check.set_mode(mode.max(check.mode)),
-            To::FailClosed => {
-                check.knobs = check.knobs.stricter(Knobs::fail_closed());
-                check.wait_for = WaitFor::All;
-                check.min_provenance = check.min_provenance.max(Some(Provenance::Repository));
-            }
-            To::MinProvenance(minimum) => check.min_provenance = check.min_provenance.max(Some(minimum)),
+            To::Key(key) => key.apply(check),
             To::Setting { policy, key, value, direction } => {
                 let policy = check.policies.iter_mut().find(|known| known.plugin.as_str() == policy);
                 let Some(policy) = policy else { return };

@@ -42,6 +42,7 @@ impl Rules {
                     check.knobs = ending.knobs;
                     check.wait_for = ending.wait_for;
                     check.min_provenance = ending.min_provenance;
+                    check.baseline_missing = ending.baseline_missing;
                     check.set_mode(mode);
                 }
             }

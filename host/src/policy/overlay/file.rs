@@ -2,7 +2,9 @@
 //! is wrong is told with its place. Never believes that the file is small, flat or meant well.
 
 use crate::config::nearest;
-use crate::model::plan::Mode;
+/// Where the file lies in a repository.
+pub use crate::model::event::RULES_PATH as OVERLAY_PATH;
+use crate::model::plan::{BaselineMissing, Conclusion, Judges, Mode, WaitFor};
 use crate::model::report::Provenance;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -56,6 +58,33 @@ pub struct OverlayCheck {
     #[schemars(with = "Option<bool>")]
     pub fail_closed: Option<Spanned<bool>>,
     /// How far evidence must be trusted to count, from least to most.
+    /// Which findings can block: only those `introduced` by the change, or, which is stricter, `all`.
+    #[schemars(with = "Option<Judges>")]
+    pub judge: Option<Spanned<Judges>>,
+    /// What a check waits for before it ends: until its kinds are `covered`, or, which is stricter, for `all` runs.
+    #[schemars(with = "Option<WaitFor>")]
+    pub wait_for: Option<Spanned<WaitFor>>,
+    /// What becomes of what blocks only if it is new, where there is nothing to compare with: `warn` or, stricter, `fail`.
+    #[schemars(with = "Option<BaselineMissing>")]
+    pub baseline_missing: Option<Spanned<BaselineMissing>>,
+    /// How the check ends where evidence is incomplete: `success`, `neutral` or `failure`, from lax to strict.
+    #[schemars(with = "Option<Conclusion>")]
+    pub on_partial: Option<Spanned<Conclusion>>,
+    /// How it ends where a policy warns.
+    #[schemars(with = "Option<Conclusion>")]
+    pub on_warn: Option<Spanned<Conclusion>>,
+    /// How it ends where evidence or a policy is broken.
+    #[schemars(with = "Option<Conclusion>")]
+    pub on_broken: Option<Spanned<Conclusion>>,
+    /// How it ends where the host or GitHub could not be reached.
+    #[schemars(with = "Option<Conclusion>")]
+    pub on_outage: Option<Spanned<Conclusion>>,
+    /// How it ends where no report came.
+    #[schemars(with = "Option<Conclusion>")]
+    pub on_missing: Option<Spanned<Conclusion>>,
+    /// How it ends where the workflow did not end well: also `cancelled`, which stands between `neutral` and `failure`.
+    #[schemars(with = "Option<Conclusion>")]
+    pub on_workflow: Option<Spanned<Conclusion>>,
     #[schemars(with = "Option<String>")]
     #[schemars(extend("enum" = ["fork", "changed-workflow", "repository", "trusted-workflow", "attested"]))]
     pub min_provenance: Option<Spanned<Provenance>>,

@@ -6,13 +6,23 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What an overlay may say, in the words of `overlay.allow`.
-pub const SUBJECTS: &[&str] = &["settings", "mode", "fail_closed", "min_provenance", "waivers"];
+pub const SUBJECTS: &[&str] = &[
+    "settings",
+    "mode",
+    "fail_closed",
+    "min_provenance",
+    "judge",
+    "wait_for",
+    "baseline_missing",
+    "conclusions",
+    "waivers",
+];
 
 /// An overlay's terms as the configuration has them.
 #[derive(Clone, Debug, Default)]
 pub struct TermsConfig {
     /// `settings`, `settings.<plugin>`, `settings.<plugin>.<setting>`, `mode`, `fail_closed`, `min_provenance`,
-    /// `waivers`.
+    /// `judge`, `wait_for`, `baseline_missing`, `conclusions` (every `on_…`), `waivers`.
     pub allow: Vec<String>,
     /// How far ahead the end of a waiver may lie.
     pub max_waiver_days: u32,

@@ -1,6 +1,8 @@
 use super::*;
 use crate::model::ids::{CheckName, Digest, PluginName};
+use crate::model::plan::{BaselineMissing, Conclusion, Judges, Knobs, Mode, WaitFor};
 use crate::model::report::Coverage;
+use crate::model::report::Provenance;
 use crate::policy::rules::settings_by_policy;
 use crate::policy::{AvailableKind, CheckConfig, FailClosed, KnobOverrides, PolicyConfig, PolicyUse, Rules};
 use serde_json::json;
@@ -48,7 +50,11 @@ fn terms(change: impl FnOnce(&mut TermsConfig)) -> Result<Terms, Vec<String>> {
 }
 
 fn rules_with(terms: Terms, mode: Mode) -> Rules {
-    let check = CheckConfig {
+    rules_of(terms, mode, |_| ())
+}
+
+fn rules_of(terms: Terms, mode: Mode, change: impl FnOnce(&mut CheckConfig)) -> Rules {
+    let mut check = CheckConfig {
         name: CheckName::parse(CHECK).unwrap(),
         policies: vec![PolicyUse {
             plugin: PluginName::parse("vulnerability").unwrap(),
@@ -63,6 +69,7 @@ fn rules_with(terms: Terms, mode: Mode) -> Rules {
         judges: Default::default(),
         baseline_missing: None,
     };
+    change(&mut check);
     let config = PolicyConfig { checks: vec![check], overlay: Some(terms), ..PolicyConfig::default() };
     Rules::new(config, available())
 }
@@ -172,6 +179,49 @@ fn a_mode_and_fail_closed_become_stricter_only() {
     assert_eq!(plan.checks[0].min_provenance, Some(Provenance::Attested));
     assert!(refused(&rules, &check("mode: dry-run")).contains("mode `dry-run` is laxer than `warn`, which holds"));
     assert!(over(&rules, &repository(&check("fail_closed: false"))).notices.is_empty(), "it holds already");
+}
+
+/// The rules of a check that is as lax as a host may make it.
+fn lax() -> Rules {
+    rules_of(terms(|_| ()).unwrap(), Mode::Warn, |check| {
+        check.judges = Judges::Introduced;
+        check.knobs.on_missing = Some(Conclusion::Success);
+    })
+}
+
+#[test]
+fn what_a_check_judges_waits_for_and_ends_in_becomes_stricter_only() {
+    let check = |said: &str| format!("version: 1\nchecks: {{{CHECK}: {{{said}}}}}\n");
+    let said = "judge: all, wait_for: all, baseline_missing: fail, on_warn: failure, on_missing: neutral";
+    let plan = over(&lax(), &repository(&check(said)));
+    let strict = &plan.checks[0];
+    assert_eq!(
+        (strict.judges, strict.wait_for, strict.baseline_missing),
+        (Judges::All, WaitFor::All, BaselineMissing::Fail),
+        "{:?}",
+        plan.notices
+    );
+    let knobs = Knobs { on_warn: Conclusion::Failure, on_missing: Conclusion::Neutral, ..Knobs::default() };
+    assert_eq!(strict.knobs, knobs);
+    for (said, told) in [
+        ("judge: introduced", "judge `introduced` is laxer than `all`, which holds"),
+        ("on_broken: neutral", "on_broken `neutral` is laxer than `failure`, which holds"),
+        ("on_warn: cancelled", "`cancelled` is for `on_workflow` alone"),
+        ("judge: al", "unknown word `al`; did you mean `all`?"),
+    ] {
+        let heard = refused(&rules(), &check(said));
+        assert!(heard.contains(told), "{heard}");
+    }
+}
+
+#[test]
+fn of_two_files_the_stricter_key_holds_and_fail_closed_means_baselines_too() {
+    let file = |said: &str| layer("a branch", &format!("version: 1\nchecks: {{{CHECK}: {{{said}}}}}\n"));
+    let repository = vec![file("on_missing: failure, judge: all"), file("on_missing: neutral, fail_closed: true")];
+    let plan = over(&lax(), &Layers { repository, ..Layers::default() });
+    let strict = &plan.checks[0];
+    assert_eq!((strict.judges, strict.baseline_missing), (Judges::All, BaselineMissing::Fail));
+    assert_eq!(strict.knobs.on_missing, Conclusion::Failure);
 }
 
 #[test]
