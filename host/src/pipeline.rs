@@ -17,6 +17,7 @@ mod provenance;
 mod remember;
 mod reports;
 mod requests;
+mod rules_changed;
 mod telling;
 
 pub use baselines::Seeking;
@@ -86,6 +87,7 @@ impl Pipeline {
         self.github.ready(lease.commit.installation)?;
         let mut commit = self.recollect(lease).await?;
         self.supersede_older_heads(lease).await?;
+        self.tell_of_changed_rules(lease, &commit).await?;
         self.find_pull_requests(lease, &mut commit).await?;
         let asked = self.asked_again(lease, &mut commit).await?;
         if asked.is_empty() {

@@ -3,6 +3,7 @@
 
 mod baselines;
 mod comment;
+mod heads;
 pub mod memory;
 pub mod records;
 mod swept;
@@ -11,6 +12,7 @@ mod turn;
 pub use comment::{CommentLock, CommentPlace, CommentState};
 
 pub use baselines::{Kept, Sought, packed, unpacked};
+pub use heads::{HeadsOf, KnownHead};
 pub use swept::{FailedDelivery, LogRead, LogRest, Looked, Round};
 pub use turn::Turn;
 

@@ -200,6 +200,21 @@ pub struct PushEvent {
     /// `refs/heads/main`, `refs/tags/v1`.
     pub reference: String,
     pub head_sha: HeadSha,
+    #[serde(default)]
+    pub rules: RulesFile,
+}
+
+/// Where a repository's own rules lie.
+pub const RULES_PATH: &str = ".palisade.yml";
+
+/// What a push did to the repository's own rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RulesFile {
+    #[default]
+    Untouched,
+    /// Changed, or nobody says that it was not.
+    Touched,
 }
 
 /// What we may see changed.

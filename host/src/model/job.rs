@@ -49,6 +49,8 @@ pub enum JobKind {
     Deadline,
     /// The last look ended without a decision, through our own outage: look once more.
     LookAgain,
+    /// A file changed that says which rules hold here: judge again by what it says now.
+    RulesChanged,
     /// The checks are told, their comment could not be written: once more.
     Comment {
         /// How often it was tried before.
@@ -69,6 +71,7 @@ impl JobKind {
             JobKind::Supersede { .. } => "supersede",
             JobKind::Deadline => "deadline",
             JobKind::LookAgain => "look_again",
+            JobKind::RulesChanged => "rules_changed",
             JobKind::Comment { .. } => "comment",
         }
     }

@@ -15,7 +15,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 /// An organisation's file is asked for once in so many seconds: who changes it waits no longer than for a build.
-const ORGANISATION_S: u64 = 60;
+pub(super) const ORGANISATION_S: u64 = 60;
 /// Beyond so many organisations those that were not asked for of late are forgotten.
 const ORGANISATIONS_KEPT: usize = 1024;
 

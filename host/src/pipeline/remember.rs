@@ -6,7 +6,7 @@ use crate::model::event::{
 use crate::model::record::Runs;
 use crate::model::{HeadSha, Job, JobKind, Plan, Record, Unix, WorkflowRun};
 use crate::policy::judges_commit;
-use crate::state::{CommitState, Word};
+use crate::state::{CommitState, Owed, Word};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,7 @@ pub fn begins_a_run(commit: &CommitState, jobs: &[Job]) -> bool {
 #[must_use]
 pub fn remember(commit: &mut CommitState, jobs: &[Job]) -> BTreeSet<u64> {
     let mut unsure = BTreeSet::new();
-    for job in jobs {
+    for (place, job) in jobs.iter().enumerate() {
         match &job.kind {
             JobKind::PullRequest(event) => {
                 commit.origin = Some(event.origin.clone());
@@ -62,6 +62,12 @@ pub fn remember(commit: &mut CommitState, jobs: &[Job]) -> BTreeSet<u64> {
                 if hear(commit, told) == Heard::Unsure {
                     unsure.insert(*pull_request);
                 }
+            }
+            JobKind::RulesChanged => {
+                // What was decided by other rules does not count any more, told or not.
+                commit.fingerprint = None;
+                let since = |owed: &Owed| jobs[place..].iter().any(|later| later.id == owed.job);
+                commit.owed = commit.owed.take().filter(since);
             }
             JobKind::Deadline | JobKind::LookAgain | JobKind::Comment { .. } => {}
         }

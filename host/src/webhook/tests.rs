@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::HeadSha;
-use crate::model::event::{PullRequestAction, RunAction, RunState};
+use crate::model::event::{PullRequestAction, RulesFile, RunAction, RunState};
 use futures::FutureExt as _;
 use hmac::Mac as _;
 use std::sync::Mutex;
@@ -152,6 +152,26 @@ fn deleted_branch() -> Vec<u8> {
     (body["ref"], body["after"]) = (json!("refs/heads/main"), json!("0".repeat(40)));
     body.as_object_mut().unwrap().remove("action");
     body.to_string().into_bytes()
+}
+
+#[test]
+fn a_push_says_whether_it_touches_the_repository_s_rules_or_may() {
+    let touched = |forced: bool, commits: serde_json::Value| {
+        let mut body: serde_json::Value = serde_json::from_slice(&pull_request("opened")).unwrap();
+        (body["ref"], body["after"]) = (json!("refs/heads/main"), json!("a".repeat(40)));
+        (body["forced"], body["commits"]) = (json!(forced), commits);
+        body.as_object_mut().unwrap().remove("action");
+        let Event::Push(push) = parse("push", body.to_string().as_bytes()).unwrap() else { panic!("{body}") };
+        push.rules == RulesFile::Touched
+    };
+    let other = json!({ "added": [], "removed": null, "modified": ["docs/.palisade.yml", "a.rs"] });
+    let rules = |member: &str| json!([other, { member: [".palisade.yml"] }]);
+    for member in ["added", "removed", "modified"] {
+        assert!(touched(false, rules(member)), "{member}");
+    }
+    assert!(!touched(false, json!([other])) && !touched(false, json!([])));
+    assert!(touched(true, json!([])), "what a forced push takes away is not listed");
+    assert!(touched(false, json!(null)) && touched(false, json!(vec![other; 2048])), "nobody says that it was not");
 }
 
 #[tokio::test]

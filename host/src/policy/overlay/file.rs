@@ -12,9 +12,6 @@ use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
 use std::collections::BTreeMap;
 
-/// Where the file lies in a repository.
-pub const OVERLAY_PATH: &str = ".palisade.yml";
-
 /// The version of this format.
 const VERSION: u32 = 1;
 /// A thousand waivers of six lines with room to spare.
@@ -58,6 +55,9 @@ pub struct OverlayCheck {
     #[schemars(with = "Option<bool>")]
     pub fail_closed: Option<Spanned<bool>>,
     /// How far evidence must be trusted to count, from least to most.
+    #[schemars(with = "Option<String>")]
+    #[schemars(extend("enum" = ["fork", "changed-workflow", "repository", "trusted-workflow", "attested"]))]
+    pub min_provenance: Option<Spanned<Provenance>>,
     /// Which findings can block: only those `introduced` by the change, or, which is stricter, `all`.
     #[schemars(with = "Option<Judges>")]
     pub judge: Option<Spanned<Judges>>,
@@ -85,9 +85,6 @@ pub struct OverlayCheck {
     /// How it ends where the workflow did not end well: also `cancelled`, which stands between `neutral` and `failure`.
     #[schemars(with = "Option<Conclusion>")]
     pub on_workflow: Option<Spanned<Conclusion>>,
-    #[schemars(with = "Option<String>")]
-    #[schemars(extend("enum" = ["fork", "changed-workflow", "repository", "trusted-workflow", "attested"]))]
-    pub min_provenance: Option<Spanned<Provenance>>,
 }
 
 /// Findings that do not count for a time. It names an `id`, a `package` or `rules`; of several all must match.

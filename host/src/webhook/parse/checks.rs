@@ -4,12 +4,15 @@ use super::wire::{CheckRunWire, CheckSuiteWire, InstallationEventWire, MergeGrou
 use super::{ParseError, origin, read, unix};
 use crate::model::event::{
     CheckRunEvent, CheckRunRequest, CheckSuiteAction, CheckSuiteEvent, InstallationChange, InstallationEvent,
-    MergeGroup, MergeGroupChange, MergeGroupEvent, PushEvent,
+    MergeGroup, MergeGroupChange, MergeGroupEvent, PushEvent, RULES_PATH, RulesFile,
 };
 use crate::model::{Event, HeadSha, InstallationId, RepositoryName};
 
 /// Branches that merge queues make: their `merge_group` event says what is to be done.
 const QUEUE_BRANCHES: &str = "refs/heads/gh-readonly-queue/";
+
+/// So many commits of a push GitHub lists at most.
+const COMMITS_LISTED: usize = 2048;
 
 /// `created` and `completed` come back for our own writes as well, and are nobody's request.
 pub(super) fn check_run(action: &str, body: &[u8]) -> Result<Option<Event>, ParseError> {
@@ -92,8 +95,22 @@ pub(super) fn push(body: &[u8]) -> Result<Option<Event>, ParseError> {
     if wire.reference.starts_with(QUEUE_BRANCHES) {
         return Ok(None);
     }
+    let rules = rules_file(&wire);
     let Some(origin) = origin(wire.installation, wire.repository)? else { return Ok(None) };
-    Ok(Some(Event::Push(PushEvent { origin, reference: wire.reference, head_sha })))
+    Ok(Some(Event::Push(PushEvent { origin, reference: wire.reference, head_sha, rules })))
+}
+
+/// What a forced push takes away is in none of its commits, and not all of a long one are listed.
+fn rules_file(push: &PushWire) -> RulesFile {
+    let Some(commits) = &push.commits else { return RulesFile::Touched };
+    if push.forced == Some(true) || commits.len() >= COMMITS_LISTED {
+        return RulesFile::Touched;
+    }
+    let paths = commits.iter().flat_map(|commit| [&commit.added, &commit.removed, &commit.modified]);
+    match paths.flatten().flatten().any(|path| path == RULES_PATH) {
+        true => RulesFile::Touched,
+        false => RulesFile::Untouched,
+    }
 }
 
 pub(super) fn installation(action: &str, body: &[u8]) -> Result<Option<Event>, ParseError> {

@@ -175,8 +175,17 @@ pub struct PushWire {
     #[serde(rename = "ref")]
     pub reference: String,
     pub after: String,
+    pub forced: Option<bool>,
+    pub commits: Option<Vec<PushedCommitWire>>,
     pub installation: Option<InstallationWire>,
     pub repository: Option<RepositoryWire>,
+}
+
+#[derive(Deserialize)]
+pub struct PushedCommitWire {
+    pub added: Option<Vec<String>>,
+    pub removed: Option<Vec<String>>,
+    pub modified: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]

@@ -67,6 +67,9 @@ impl Repository {
             let mut commit = wire::simple_commit(&state.commits[sha]);
             commit["distinct"] = json!(true);
             commit["url"] = json!(format!("{}/commit/{sha}", wire::page_of(state, self.id)));
+            for (member, paths) in changed_by(state, sha) {
+                commit[member] = json!(paths);
+            }
             let payload = json!({
                 "ref": reference,
                 "before": state.commits[sha].parent.clone().unwrap_or_else(|| "0".repeat(40)),
@@ -76,7 +79,7 @@ impl Repository {
                 "forced": false,
                 "base_ref": null,
                 "compare": format!("{}/compare", wire::page_of(state, self.id)),
-                "commits": [],
+                "commits": [commit.clone()],
                 "head_commit": commit,
                 "pusher": { "name": owner },
             });
@@ -195,6 +198,20 @@ impl Repository {
             state.emit(("merge_group", "destroyed"), self.id, &pull.author, payload);
         });
     }
+}
+
+/// What a commit did to files, as a push tells it.
+fn changed_by(state: &State, sha: &str) -> [(&'static str, Vec<String>); 3] {
+    let commit = &state.commits[sha];
+    let now = &commit.files;
+    let before = commit.parent.as_ref().and_then(|parent| state.commits.get(parent)).map(|parent| parent.files.clone());
+    let before = before.unwrap_or_default();
+    let named = |paths: &mut dyn Iterator<Item = &String>| paths.cloned().collect();
+    [
+        ("added", named(&mut now.keys().filter(|path| !before.contains_key(*path)))),
+        ("removed", named(&mut before.keys().filter(|path| !now.contains_key(*path)))),
+        ("modified", named(&mut now.keys().filter(|path| before.get(*path).is_some_and(|old| *old != now[*path])))),
+    ]
 }
 
 fn queue_branch(pull: &pulls::PullRequest) -> String {
