@@ -110,7 +110,13 @@ impl Pipeline {
         }
         self.remember_baselines(lease, &commit).await;
         self.inherit(lease, &mut commit).await?;
+        let superseded = commit.superseded.clone();
         self.decide(lease, commit, asked).await?;
+        if let Some(reason) = superseded {
+            // Who asked for one check in the last moment gets it; nobody judges the others any more.
+            let mut commit = self.state.commit(&lease.commit).await?;
+            self.end(lease, &mut commit, &reason).await?;
+        }
         self.watch(lease).await
     }
 

@@ -191,6 +191,22 @@ async fn a_check_that_no_run_answers_ends_at_the_deadline_and_a_later_run_still_
     pull_request.check_run_shows(LICENSES, "success: License Check - Passed").await;
 }
 
+/// Proves R15, W11.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_hangs_holds_no_check_longer_than_its_deadline_and_judges_if_it_ends_after_all() {
+    let palisade = TestHost::with("[artifacts]\nevidence_deadline = \"1s\"\n").await;
+    let pull_request = palisade.repository().open_pull_request("Add a feature");
+    let run = pull_request.start_run("ci.yml");
+    run.in_progress();
+    let ended = pull_request.check_run_completed(LICENSES).await.to_string();
+    assert_eq!(ended, "neutral: License Check - No Reports Found");
+    palisade.settled().await;
+    run.upload("sbom", &[("sbom.json", &evidence::spdx(&[("left-pad", "MIT")]))]);
+    run.complete("success");
+    pull_request.check_run_shows(LICENSES, "success: License Check - Passed").await;
+    palisade.settled().await;
+}
+
 /// Proves R7, W32.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_push_and_a_closed_pull_request_end_the_checks_that_were_open() {
