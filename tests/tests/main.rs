@@ -1,5 +1,6 @@
 //! Feature tests, through the outer edge: a signed webhook in, a check run out.
 
+mod again;
 mod attacks;
 mod attestations;
 mod audit;
@@ -16,6 +17,7 @@ mod groups;
 mod hostile_components;
 mod hostile_guests;
 mod hostile_policies;
+mod installations;
 mod interleavings;
 mod lifecycle;
 mod limits;
@@ -42,4 +44,7 @@ mod rooms;
 mod secrets;
 mod served;
 mod traces;
+mod rules_changed;
+mod seen_by_policies;
+mod superseded;
 mod webhooks;

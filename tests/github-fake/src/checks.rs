@@ -39,7 +39,7 @@ pub struct CheckRun {
     pub suite: u64,
     /// How often it was completed.
     pub completions: usize,
-    pub(crate) repository: u64,
+    pub repository: u64,
     pub(crate) started_at: Timestamp,
     pub(crate) completed_at: Option<Timestamp>,
 }

@@ -1,6 +1,7 @@
 //! What tests hold in their hands: the fake itself; repositories, pull requests, runs and artifacts below it.
 
 mod fake;
+mod installations;
 mod pull_request;
 mod repository;
 mod run;

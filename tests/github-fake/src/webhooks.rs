@@ -217,6 +217,31 @@ impl State {
         self.queue(("installation", action), (Some(installation.id), None), payload);
     }
 
+    /// One repository was given to the App, or taken from it.
+    pub(crate) fn installation_repositories_event(&mut self, repository: u64, action: &str) {
+        let found = self.repository(repository);
+        let installed = self.installations.iter().find(|installation| installation.account == found.owner);
+        let installation = installed.expect("the App is installed for this owner").clone();
+        let named = json!([{
+            "id": found.id,
+            "node_id": wire::node_id("R", found.id),
+            "name": found.name,
+            "full_name": found.full_name(),
+            "private": false,
+        }]);
+        let (added, removed) = if action == "added" { (named, json!([])) } else { (json!([]), named) };
+        let sender = wire::user(self, &installation.account);
+        let payload = json!({
+            "installation": wire::installation(self, &installation),
+            "repositories_added": added,
+            "repositories_removed": removed,
+            "repository_selection": "selected",
+            "requester": null,
+            "sender": sender,
+        });
+        self.queue(("installation_repositories", action), (Some(installation.id), None), payload);
+    }
+
     /// Created and completed go to everybody with access to checks, so to the App itself as well.
     pub(crate) fn check_run_event(&mut self, id: u64, action: &str) {
         let run = self.check_runs.iter().find(|run| run.id == id).expect("the caller has just found it");

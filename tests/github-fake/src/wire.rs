@@ -226,7 +226,7 @@ pub(crate) fn installation(state: &State, installation: &Installation) -> Value 
         "permissions": state.app.permissions,
         "events": ["check_run", "check_suite", "pull_request", "workflow_run"],
         "created_at": "2024-01-01T00:00:00Z",
-        "updated_at": "2024-01-01T00:00:00Z",
+        "updated_at": now,
         "single_file_name": null,
         "has_multiple_single_files": false,
         "single_file_paths": [],

@@ -198,38 +198,6 @@ impl Fake {
         Repository::new(self.shared.clone(), id)
     }
 
-    /// The App's installation for an owner of repositories.
-    pub fn installation_id(&self, owner: &str) -> u64 {
-        let find = |state: &State| state.installations.iter().find(|i| i.account == owner).map(|i| i.id);
-        self.shared.look(find).expect("a repository of this owner was created before")
-    }
-
-    /// Suspends the App for an owner: tokens and mints answer 403, webhooks stop after `installation.suspend`.
-    pub fn suspend(&self, owner: &str) {
-        self.with_installation(owner, "suspend", |installation| installation.suspended = true);
-    }
-
-    /// Ends a suspension; sends `installation.unsuspend`.
-    pub fn unsuspend(&self, owner: &str) {
-        self.with_installation(owner, "unsuspend", |installation| installation.suspended = false);
-    }
-
-    /// Removes the App for an owner: its tokens answer 401. Sends `installation.deleted`.
-    pub fn uninstall(&self, owner: &str) {
-        self.with_installation(owner, "deleted", |_| ());
-        self.shared.change(|state| state.installations.retain(|installation| installation.account != owner));
-    }
-
-    fn with_installation(&self, owner: &str, action: &str, change: impl FnOnce(&mut Installation)) {
-        self.shared.change(|state| {
-            let found = state.installations.iter_mut().find(|installation| installation.account == owner);
-            let installation = found.expect("a repository of this owner was created before");
-            change(installation);
-            let installation = installation.clone();
-            state.installation_event(&installation, action);
-        });
-    }
-
     /// A second check run just like this one, as two instances that raced would leave it. Returns its id.
     pub fn duplicate_check_run(&self, id: u64) -> u64 {
         self.shared.change(|state| {
@@ -284,6 +252,11 @@ impl Fake {
     /// Takes all waiting webhooks away: for a load driver that sends them itself.
     pub fn take_pending_deliveries(&self) -> Vec<Outgoing> {
         self.shared.change(|state| state.outbox.queue.drain(..).collect())
+    }
+
+    /// Puts webhooks that were taken away behind those that wait.
+    pub fn queue_deliveries(&self, deliveries: Vec<Outgoing>) {
+        self.shared.change(|state| state.outbox.queue.extend(deliveries));
     }
 
     /// Puts waiting webhooks into another order: `order[i]` is the old place of the one that goes `i`-th.
