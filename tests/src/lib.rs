@@ -5,6 +5,7 @@ mod clock;
 pub mod collector;
 pub mod evidence;
 pub mod http;
+pub mod logs;
 pub mod opa;
 pub mod policies;
 pub mod process;
@@ -77,12 +78,10 @@ impl TestHost {
     }
 
     /// Ends the host as a crash would and starts another for the same GitHub: what was in memory is gone.
-    pub async fn restarted(mut self, text: &str) -> Self {
-        self.host.end_at_once();
-        self.host = self.another(text, None).await;
-        self.github.deliver_to(&format!("http://{}/webhook", self.host.address));
-        self.host.reconciled().await;
-        self
+    pub async fn restarted(self, text: &str) -> Self {
+        let restarted = self.restarted_in_trouble(text).await;
+        restarted.host.reconciled().await;
+        restarted
     }
 
     /// The same, while GitHub does not answer well enough to look at anything at once.
@@ -146,7 +145,12 @@ pub fn workspace() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the workspace").to_owned()
 }
 
-/// How many seeds a randomised test tries: `cargo xtask test --seeds N` sets it.
+/// How many seeds a randomised test tries that fits the hour with 25 of them: `cargo xtask test --seeds N` sets it for all.
 pub fn seeds() -> u64 {
-    std::env::var("PALISADE_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(10)
+    seeds_or(25)
+}
+
+/// The same for a test that affords more or fewer.
+pub fn seeds_or(default: u64) -> u64 {
+    std::env::var("PALISADE_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }

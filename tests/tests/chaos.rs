@@ -3,8 +3,9 @@
 //! By seed: 100 unless `cargo xtask test --seeds N` says otherwise.
 
 use crate::interleavings::Random;
-use palisade_github_fake::{Fault, PullRequest};
-use palisade_tests::{TestHost, evidence};
+use palisade_github_fake::{FakeOptions, Fault, PullRequest};
+use palisade_tests::logs::Logs;
+use palisade_tests::{TestHost, evidence, seeds_or};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -15,8 +16,12 @@ const SEEDS: u64 = 100;
 const AT_ONCE: usize = 4;
 /// One call in so many fails, for each class of trouble.
 const ONE_IN: u64 = 9;
+/// Tokens live long, so few are made.
+const ONE_MINT_IN: u64 = 3;
 /// An outage is looked at again a few times, then GitHub is well.
 const LOOKS: usize = 6;
+/// Kinds of trouble that calls meet.
+const CLASSES: usize = 7;
 
 const PATIENCE: &str = "[queue]\nretry_base = \"5ms\"\n[github]\nretry_base = \"1ms\"\n";
 
@@ -30,9 +35,19 @@ struct Disturbed {
 }
 
 /// Proves R40, W11, W12.
-#[tokio::test(flavor = "multi_thread")]
-async fn whatever_goes_wrong_every_check_ends_once_as_it_would_have_anyway() {
-    let seeds = std::env::var("PALISADE_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS);
+#[test]
+fn whatever_goes_wrong_every_check_ends_once_as_it_would_have_anyway() {
+    let logs = Logs::searching(&[&FakeOptions::default().webhook_secret]);
+    let runtime = logs.runtime();
+    let all = tracing::dispatcher::with_default(&logs.dispatch(), || runtime.block_on(all_seeds()));
+    assert_eq!(all.faults.len(), CLASSES, "a class of faults never struck: {all:?}");
+    assert!([all.kills, all.lost, all.repeated, all.reordered].iter().all(|count| *count > 0), "{all:?}");
+    println!("{} log lines were searched for credentials", logs.lines());
+    assert!(logs.lines() > 0 && logs.leaks().is_empty(), "{:?}", logs.leaks());
+}
+
+async fn all_seeds() -> Disturbed {
+    let seeds = seeds_or(SEEDS);
     let mut all = Disturbed::default();
     let mut running = JoinSet::new();
     for seed in 0..seeds {
@@ -45,8 +60,7 @@ async fn whatever_goes_wrong_every_check_ends_once_as_it_would_have_anyway() {
         add(&mut all, done.expect("a seed ends as it should"));
     }
     println!("{seeds} seeds: {all:#?}");
-    assert_eq!(all.faults.len(), 5, "a class of faults never struck: {all:?}");
-    assert!([all.kills, all.lost, all.repeated, all.reordered].iter().all(|count| *count > 0), "{all:?}");
+    all
 }
 
 fn add(all: &mut Disturbed, one: Disturbed) {
@@ -65,8 +79,8 @@ async fn one(seed: u64) -> Disturbed {
     let mut palisade = TestHost::with(PATIENCE).await;
     let (pull_request, older) = events(&palisade);
     disturb_deliveries(&palisade, &mut random, &mut disturbed);
-    for (fault, salt) in faults().into_iter().zip(1..) {
-        palisade.github.fault(fault.randomly(ONE_IN, seed * 31 + salt));
+    for ((fault, one_in), salt) in faults().into_iter().zip(1..) {
+        palisade.github.fault(fault.randomly(one_in, seed * 31 + salt));
     }
     palisade.github.resume_deliveries();
     for _ in 0..random.below(3) {
@@ -131,14 +145,18 @@ fn disturb_deliveries(palisade: &TestHost, random: &mut Random, disturbed: &mut 
     disturbed.lost += lost;
 }
 
-fn faults() -> [Fault; 5] {
+/// Kinds that share a name are counted together, so each has its own.
+fn faults() -> [(Fault, u64); CLASSES] {
     let any = || Fault::on("* /repos/*");
+    let mint = || Fault::on("POST /app/installations/*/access_tokens");
     [
-        any().status(502),
-        any().status_after(502),
-        any().drop_before(),
-        any().drop_after(),
-        any().slow(Duration::from_millis(30)),
+        (mint().status(502).named("token refused"), ONE_MINT_IN),
+        (mint().drop_after().named("token made and lost"), ONE_MINT_IN),
+        (any().status(502), ONE_IN),
+        (any().status_after(502), ONE_IN),
+        (any().drop_before(), ONE_IN),
+        (any().drop_after(), ONE_IN),
+        (any().slow(Duration::from_millis(30)), ONE_IN),
     ]
 }
 
@@ -152,5 +170,7 @@ fn hold(seed: u64, palisade: &TestHost, pull_request: &PullRequest, older: &str)
     assert_eq!(comments, 1, "seed {seed}: {told:#?}");
     let older: Vec<_> = palisade.github.check_runs().into_iter().filter(|run| run.head_sha == older).collect();
     assert!(older.iter().all(|run| run.status == "completed"), "seed {seed}: {older:?}");
-    assert!(palisade.github.journal().credentials_at_the_blob_host().is_empty(), "seed {seed}");
+    let journal = palisade.github.journal();
+    assert!(journal.credentials_at_the_blob_host().is_empty(), "seed {seed}");
+    assert!(journal.leaked_credentials().is_empty(), "seed {seed}: {:?}", journal.leaked_credentials());
 }

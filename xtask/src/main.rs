@@ -22,9 +22,9 @@ struct Arguments {
 enum Task {
     /// Set up what is missing and run every test. Prints the seconds of each stage.
     Test {
-        /// Seeds for each randomised test. The default fits the hour; `--seeds 1000` is a full run.
-        #[arg(long, default_value_t = 25)]
-        seeds: u32,
+        /// Seeds for each randomised test, in place of the number that each of them affords; `--seeds 1000` is a full run.
+        #[arg(long)]
+        seeds: Option<u32>,
         /// Only this stage: target, build, schemas, opa, behaviour, format, test, coverage, secrets, clippy, deny.
         #[arg(long)]
         only: Option<String>,
@@ -70,8 +70,7 @@ fn run(task: Task) -> Result<()> {
     }
 }
 
-fn test(seeds: u32, only: Option<&str>) -> Result<()> {
-    let seeds = seeds.to_string();
+fn test(seeds: Option<u32>, only: Option<&str>) -> Result<()> {
     Stages::new(only).run(vec![
         target(),
         // All of it at once: selecting single packages would build their dependencies again with other features.
@@ -84,7 +83,10 @@ fn test(seeds: u32, only: Option<&str>) -> Result<()> {
             secrets::begin()?;
             let mut tests = Command::new(tools::cargo_program());
             // Not quiet: the names of the tests that passed are what `coverage` reads.
-            tests.args(["test", "--workspace", "--locked"]).env("PALISADE_SEEDS", &seeds);
+            tests.args(["test", "--workspace", "--locked"]);
+            if let Some(seeds) = seeds {
+                tests.env("PALISADE_SEEDS", seeds.to_string());
+            }
             if let Some(opa) = tools::opa() {
                 tests.env("PALISADE_OPA", opa);
             }

@@ -18,6 +18,7 @@ pub struct Fault {
     random: u64,
     seen: usize,
     struck: usize,
+    class: Option<&'static str>,
     pub(crate) effect: Effect,
 }
 
@@ -73,7 +74,27 @@ impl Fault {
     /// A fault on requests such as `PATCH /repos/*/check-runs/*`; until told more, a 502 without effect, once.
     pub fn on(pattern: &str) -> Self {
         let effect = Effect::Status { status: 502, headers: Vec::new() };
-        Self { pattern: pattern.to_owned(), first: 1, times: 1, one_in: 1, random: 0, seen: 0, struck: 0, effect }
+        Self {
+            pattern: pattern.to_owned(),
+            first: 1,
+            times: 1,
+            one_in: 1,
+            random: 0,
+            seen: 0,
+            struck: 0,
+            class: None,
+            effect,
+        }
+    }
+
+    /// Counted under a name of its own.
+    pub fn named(self, class: &'static str) -> Self {
+        Self { class: Some(class), ..self }
+    }
+
+    /// The class of trouble that it is counted under.
+    pub(crate) fn class(&self) -> &'static str {
+        self.class.unwrap_or_else(|| self.effect.class())
     }
 
     /// Fails the `nth` match, counted from 1, instead of the first.

@@ -55,6 +55,8 @@ pub struct Entry {
     pub told_to_wait: Option<Duration>,
     /// Whether the request said of which trace it is a part, which is nobody's business here.
     pub traced: bool,
+    /// Whether a credential stood in the address, in the body or in a header that is not for it.
+    pub leaked: bool,
     /// When the request came and when it was answered.
     pub began: Instant,
     pub ended: Instant,
@@ -90,6 +92,11 @@ impl Journal {
     /// Requests to the blob host that carried credentials. Must stay empty.
     pub fn credentials_at_the_blob_host(&self) -> Vec<&Entry> {
         self.entries.iter().filter(|e| e.host == Host::Blob && e.identity == Identity::Refused).collect()
+    }
+
+    /// Requests with a credential where none belongs. Must stay empty.
+    pub fn leaked_credentials(&self) -> Vec<&Entry> {
+        self.entries.iter().filter(|entry| entry.leaked).collect()
     }
 
     /// Requests to the API, by method and path without names and numbers, with how often each came.

@@ -204,12 +204,14 @@ async fn respond(
         while_limited: false,
         told_to_wait: None,
         traced: is_traced(&parts.headers),
+        leaked: false,
         began,
         ended: began,
     };
     let effective = effect.as_ref().is_none_or(Effect::lets_happen);
     let silent = matches!(effect, Some(Effect::Silent | Effect::SilentAfter));
     let response = shared.change(|state| {
+        entry.leaked = state.keep_journal && tokens::leaks(state, (&parts.uri, &parts.headers), &body);
         let call = (route, query, path);
         let answer = attempt(state, call, &parts.headers, &body, (&mut entry, effective));
         let answer = match effect {

@@ -144,13 +144,14 @@ impl State {
 
     pub(crate) fn strike(&mut self, method: &str, path: &str) -> Option<Effect> {
         // Every fault counts its matches, also when an earlier one has struck.
-        let struck: Vec<Effect> =
-            self.faults.iter_mut().filter_map(|f| f.strikes(method, path).then(|| f.effect.clone())).collect();
-        let struck = struck.into_iter().next();
-        if let Some(effect) = &struck {
-            *self.struck.entry(effect.class()).or_default() += 1;
-        }
-        struck
+        let struck: Vec<(&'static str, Effect)> = self
+            .faults
+            .iter_mut()
+            .filter_map(|fault| fault.strikes(method, path).then(|| (fault.class(), fault.effect.clone())))
+            .collect();
+        let (class, effect) = struck.into_iter().next()?;
+        *self.struck.entry(class).or_default() += 1;
+        Some(effect)
     }
 
     pub(crate) fn exchange(&mut self, make: impl FnOnce() -> Exchange) {

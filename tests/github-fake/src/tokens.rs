@@ -166,6 +166,19 @@ fn check_times(issued_at: i64, expires_at: i64, now: i64) -> Result<(), Refusal>
     Ok(())
 }
 
+/// Whether a credential stands where none belongs: in the address, in the body, in a header that is not for it. Tokens,
+/// the webhook's secret, and whatever begins like a signed assertion or a private key.
+pub(crate) fn leaks(state: &State, (uri, headers): (&http::Uri, &HeaderMap), body: &[u8]) -> bool {
+    const SIGNS: [&str; 2] = ["eyJ0eXAiOiJKV1Qi", "PRIVATE KEY-----"];
+    let other = headers.iter().filter(|(name, _)| *name != http::header::AUTHORIZATION);
+    let body = String::from_utf8_lossy(body);
+    let mut texts: Vec<String> = vec![uri.to_string(), body.into_owned()];
+    texts.extend(other.map(|(_, value)| String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    let secrets = state.tokens.iter().map(|token| token.secret.as_str());
+    let secrets = secrets.chain([state.outbox.secret.as_str()]).filter(|secret| !secret.is_empty()).chain(SIGNS);
+    secrets.into_iter().any(|secret| texts.iter().any(|text| text.contains(secret)))
+}
+
 /// Whether one level of access contains another.
 pub(crate) fn allows(held: Option<&str>, needed: &str) -> bool {
     let rank = |level: Option<&str>| match level {

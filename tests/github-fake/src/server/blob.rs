@@ -6,6 +6,7 @@ use crate::actions::Trouble;
 use crate::faults::Effect;
 use crate::journal::{Entry, Host, Identity};
 use crate::state::Shared;
+use crate::tokens;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -25,6 +26,7 @@ pub(crate) fn blobs(shared: &Arc<Shared>) -> Router {
 async fn serve_blob(shared: &Shared, request: Request) -> Response {
     let method = request.method().to_string();
     let path = request.uri().path().to_owned();
+    let leaked = shared.look(|state| tokens::leaks(state, (request.uri(), request.headers()), &[]));
     let with_credentials = request.headers().contains_key(http::header::AUTHORIZATION);
     let traced = is_traced(request.headers());
     let effect = shared.change(|state| state.strike(&method, &path));
@@ -57,6 +59,7 @@ async fn serve_blob(shared: &Shared, request: Request) -> Response {
                 while_limited: false,
                 told_to_wait: None,
                 traced,
+                leaked,
                 began: Instant::now(),
                 ended: Instant::now(),
             });

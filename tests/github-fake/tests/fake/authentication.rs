@@ -50,6 +50,20 @@ async fn a_jwt_that_somebody_else_signed_is_refused() {
 }
 
 #[tokio::test]
+async fn a_credential_where_none_belongs_is_written_down() {
+    let (github, _) = github().await;
+    let client = Client::installation(&github).await;
+    let token = client.credentials().to_owned();
+    client.get("/repos/acme/shop").await;
+    assert!(github.journal().leaked_credentials().is_empty());
+    client.get(&format!("/repos/acme/shop?token={token}")).await;
+    client.post("/repos/acme/shop/issues/1/comments", &json!({ "body": format!("see {token}") })).await;
+    let assertion = jwt(&github, &claims(&github));
+    client.post("/repos/acme/shop/issues/1/comments", &json!({ "body": assertion })).await;
+    assert_eq!(github.journal().leaked_credentials().len(), 3);
+}
+
+#[tokio::test]
 async fn nobody_reads_anything_without_credentials() {
     let (github, _) = github().await;
     for path in ["/app", "/installation/repositories", "/repos/acme/shop/pulls"] {

@@ -68,6 +68,10 @@ impl Client {
         Client { credentials: Some(credentials.to_owned()), ..self.clone() }
     }
 
+    pub fn credentials(&self) -> &str {
+        self.credentials.as_deref().unwrap_or_default()
+    }
+
     pub fn app(github: &Fake) -> Client {
         Self::anonymous(github).with(&jwt(github, &claims(github)))
     }
