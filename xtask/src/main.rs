@@ -37,7 +37,7 @@ enum Task {
     },
     /// Run the benchmarks, or the load driver against a running host. Release builds: the first one takes its time.
     Bench {
-        /// `runtime`, `normalize`, `evaluate`, `policies`, `webhook`, `neighbours`, `load`; all but `load` by default.
+        /// `runtime`, `normalize`, `evaluate`, `policies`, `webhook`, `neighbours`, `lifecycle`, `load`; all but `load` by default.
         which: Option<String>,
     },
     /// Show which tests prove which requirement, by the last run of the tests; fails where one is missing.
@@ -143,7 +143,7 @@ fn demo(keep: bool) -> Result<()> {
 
 fn bench(which: Option<&str>) -> Result<()> {
     tools::wasm_target()?;
-    const BENCHES: [&str; 6] = ["runtime", "normalize", "evaluate", "policies", "webhook", "neighbours"];
+    const BENCHES: [&str; 7] = ["runtime", "normalize", "evaluate", "policies", "webhook", "neighbours", "lifecycle"];
     match which {
         Some("load") => {
             tools::cargo(&["build", "--release", "--locked", "--workspace", "--bins"])?;
