@@ -202,7 +202,7 @@ impl Publisher {
         publication: &CheckPublication,
     ) -> Result<Option<CheckHandle>, PublishError> {
         let ours = external_id(&lease.commit, &publication.check);
-        let runs = self.github.list_check_runs(&at(lease), &lease.commit.sha, &publication.check, self.app_id).await?;
+        let runs = self.github.own_check_runs(&at(lease), &lease.commit.sha, self.app_id).await?;
         let newer = runs.into_iter().filter(|run| run.external_id.as_deref() == Some(&ours) && run.id.0 > older);
         let Some(found) = newer.max_by_key(|run| run.id) else { return Ok(None) };
         let annotated = found.annotations_count as u32;

@@ -2,7 +2,7 @@
 //! finding out whether an unanswered creation took effect is the work of `publish`.
 
 use super::auth::Access;
-use super::calls::{Call, Identity, in_query, in_repository};
+use super::calls::{Call, Identity, in_repository};
 use super::{GitHub, GitHubError, RepositoryAt};
 use crate::model::publication::{Annotation, Button, CheckState, PolicyMark, shown_as};
 use crate::model::{CheckName, Digest, HeadSha, Unix};
@@ -122,26 +122,8 @@ impl GitHub {
         let path = format!("/commits/{sha}/check-runs?app_id={app_id}&filter=all&per_page=100");
         let pages: Vec<Page> = self.pages(Call::of_repository(at, &path), MOST_PAGES).await?;
         let runs = pages.into_iter().flat_map(|page| page.check_runs);
-        let ours = runs.filter(|run| run.app.as_ref().is_none_or(|app| app.id == app_id));
-        Ok(ours.map(Wire::summary).collect())
-    }
-
-    /// Every run of this name by this App on the commit, newest or not.
-    pub async fn list_check_runs(
-        &self,
-        at: &RepositoryAt,
-        sha: &HeadSha,
-        name: &CheckName,
-        app_id: u64,
-    ) -> Result<Vec<CheckRunSummary>, GitHubError> {
-        let name_in_query = in_query(name.as_str());
-        let path =
-            format!("/commits/{sha}/check-runs?check_name={name_in_query}&app_id={app_id}&filter=all&per_page=100");
-        let pages: Vec<Page> = self.pages(Call::of_repository(at, &path), MOST_PAGES).await?;
-        let runs = pages.into_iter().flat_map(|page| page.check_runs);
         // Older servers ignore filters that they do not know.
-        let ours = runs.filter(|run| run.name.as_deref().is_none_or(|given| given == name.as_str()));
-        let ours = ours.filter(|run| run.app.as_ref().is_none_or(|app| app.id == app_id));
+        let ours = runs.filter(|run| run.app.as_ref().is_none_or(|app| app.id == app_id));
         Ok(ours.map(Wire::summary).collect())
     }
 }

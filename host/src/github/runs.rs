@@ -108,12 +108,6 @@ impl GitHub {
         Ok(pages.into_iter().flatten().map(WirePullRequest::pull_request).collect())
     }
 
-    /// The open pull requests that GitHub itself knows for a commit and whose head it is. Often empty for forks.
-    pub async fn pull_requests_of(&self, at: &RepositoryAt, sha: &HeadSha) -> Result<Vec<PullRequest>, GitHubError> {
-        let call = Call::of_repository(at, &format!("/commits/{sha}/pulls?per_page=100"));
-        self.open_with_head(call, sha).await
-    }
-
     /// The open pull requests whose head is this commit, forks included, by looking at every open one.
     pub async fn open_pull_requests_with_head(
         &self,
