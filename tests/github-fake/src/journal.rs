@@ -21,6 +21,8 @@ pub enum Identity {
     App,
     /// An installation, by its `token`-th token.
     Installation { id: u64, token: u64 },
+    /// A person, by a personal access token.
+    Person,
     /// Credentials were sent and not accepted.
     Refused,
 }
@@ -29,7 +31,7 @@ impl Identity {
     /// Whose limits hold: an installation's, or with 0 the App's own.
     pub fn lane(&self) -> Option<u64> {
         match self {
-            Identity::Nobody | Identity::Refused => None,
+            Identity::Nobody | Identity::Person | Identity::Refused => None,
             Identity::App => Some(0),
             Identity::Installation { id, .. } => Some(*id),
         }
@@ -43,6 +45,8 @@ pub struct Entry {
     pub method: String,
     /// Without host, prefix and query.
     pub path: String,
+    /// Whether it was asked below `/api/v3`; a blob host has no prefix.
+    pub below_prefix: bool,
     pub query: String,
     pub identity: Identity,
     /// Absent when the connection was dropped without an answer.
@@ -97,6 +101,9 @@ impl Journal {
     /// Requests with a credential where none belongs. Must stay empty.
     pub fn leaked_credentials(&self) -> Vec<&Entry> {
         self.entries.iter().filter(|entry| entry.leaked).collect()
+    /// Requests to the API's host that were not for the API. Must stay empty, the pages of a registration apart.
+    pub fn outside_the_prefix(&self) -> Vec<&Entry> {
+        self.entries.iter().filter(|e| e.host == Host::Api && !e.below_prefix).collect()
     }
 
     /// Requests to the API, by method and path without names and numbers, with how often each came.

@@ -37,6 +37,7 @@ mod faults;
 mod handles;
 mod journal;
 mod pulls;
+mod registration;
 mod repositories;
 pub mod schemas;
 mod server;
@@ -53,5 +54,6 @@ pub use handles::{
     Artifact, Fake, FakeOptions, Head, PullRequest, PullRequestOptions, Repository, Run, SecondaryLimit, Workflow,
 };
 pub use journal::{Entry, Host, Identity, Journal};
+pub use registration::HookSettings;
 pub use state::State;
 pub use webhooks::{Delivery, Outgoing};

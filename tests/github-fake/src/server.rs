@@ -12,7 +12,7 @@ use crate::journal::{Entry, Host, Identity};
 use crate::schemas::Exchange;
 use crate::state::{Shared, State};
 use crate::tokens::{self, Caller};
-use crate::{actions, checks, comments, pulls, repositories, webhooks};
+use crate::{actions, checks, comments, pulls, registration, repositories, webhooks};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Query, Request};
@@ -31,6 +31,8 @@ use tower::ServiceExt;
 /// GitHub refuses larger requests long before.
 const BODY_BYTES: usize = 10 << 20;
 const PREFIX: &str = "/api/v3";
+/// What the fake says it is.
+const SERVER_VERSION: &str = "3.19.0";
 
 /// One endpoint, by the path under which GitHub's OpenAPI description lists it.
 pub(crate) struct Route {
@@ -48,6 +50,10 @@ enum Access {
     Installation,
     /// The App or an installation.
     Either,
+    /// A person.
+    Person,
+    /// Whoever knows what to ask for.
+    Anybody,
     /// An installation token with one of these permissions on the repository.
     Repository(&'static [&'static str], &'static str),
 }
@@ -61,7 +67,7 @@ const fn route(
     Route { method, path, access, handler }
 }
 
-use Access::{App, Either, Installation, Repository};
+use Access::{Anybody, App, Either, Installation, Person, Repository};
 
 const METADATA: Access = Repository(&["metadata"], "read");
 const CONTENTS: Access = Repository(&["contents"], "read");
@@ -77,6 +83,9 @@ const ATTESTATIONS: Access = Repository(&["attestations"], "read");
 #[rustfmt::skip] // one endpoint, one line
 pub(crate) static ROUTES: &[Route] = &[
     route("GET", "/app", App, tokens::get_app),
+    route("GET", "/user", Person, registration::user),
+    route("POST", "/app-manifests/{code}/conversions", Anybody, registration::convert),
+    route("GET", "/app/hook/config", App, registration::hook),
     route("GET", "/app/installations", App, tokens::list_installations),
     route("GET", "/app/installations/{installation_id}", App, tokens::get_installation),
     route("POST", "/app/installations/{installation_id}/access_tokens", App, tokens::mint),
@@ -170,7 +179,7 @@ pub(crate) fn api(shared: &Arc<Shared>) -> Router {
     }
     let unknown = shared.clone();
     let fallback = move |request: Request| async move { respond(&unknown, None, BTreeMap::new(), request).await };
-    router.fallback(fallback)
+    router.merge(registration::pages(shared)).fallback(fallback)
 }
 
 async fn respond(
@@ -181,7 +190,8 @@ async fn respond(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let method = parts.method.to_string();
-    let path = parts.uri.path().strip_prefix(PREFIX).unwrap_or(parts.uri.path()).to_owned();
+    let below = parts.uri.path().strip_prefix(PREFIX).filter(|path| path.starts_with('/'));
+    let (path, below_prefix) = (below.unwrap_or(parts.uri.path()).to_owned(), below.is_some());
     let body = axum::body::to_bytes(body, BODY_BYTES).await.unwrap_or_default();
     let began = Instant::now();
     let (effect, latency) = shared.change(|state| (state.strike(&method, &path), state.latency));
@@ -197,6 +207,7 @@ async fn respond(
         host: Host::Api,
         method,
         path: path.clone(),
+        below_prefix,
         query: parts.uri.query().unwrap_or_default().to_owned(),
         identity: Identity::Nobody,
         status: None,
@@ -293,6 +304,10 @@ fn attempt(
         if !headers.contains_key(http::header::USER_AGENT) {
             return Err(Refusal::new(403, "Please make sure your request has a User-Agent header"));
         }
+        let version = headers.get("x-github-api-version").and_then(|version| version.to_str().ok());
+        if version.is_some_and(|version| !state.app.api_versions.iter().any(|taken| taken == version)) {
+            return Err(Refusal::new(400, "The API version is not supported"));
+        }
         let (route, params) = route.ok_or_else(Refusal::not_found)?;
         let repository = authorise(state, &caller, (route, &params))?;
         let parsed = parse(body)?;
@@ -305,6 +320,11 @@ fn attempt(
     let mut answer = answer.unwrap_or_else(Refusal::answer);
     if let Some(bucket) = bucket {
         answer.headers.extend(state.limits.headers(bucket));
+    }
+    answer.headers.push(("x-github-enterprise-version".to_owned(), SERVER_VERSION.to_owned()));
+    if !state.date_ahead.is_zero() {
+        let date = Timestamp::now() + state.date_ahead;
+        answer.headers.push(("date".to_owned(), date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()));
     }
     answer
 }
@@ -320,6 +340,7 @@ fn identity(caller: &Caller) -> Identity {
     match caller {
         Caller::Nobody => Identity::Nobody,
         Caller::App => Identity::App,
+        Caller::Person(_) => Identity::Person,
         Caller::Token(token) => Identity::Installation { id: token.installation, token: token.id },
     }
 }
@@ -354,7 +375,22 @@ fn authorise(
     (route, params): (&Route, &BTreeMap<String, String>),
 ) -> Result<u64, Refusal> {
     match (&route.access, caller) {
+        (Anybody, _) | (Person | Either, Caller::Person(_)) => Ok(0),
         (_, Caller::Nobody) => Err(Refusal::new(401, "Requires authentication")),
+        (Person, Caller::App | Caller::Token(_)) => Err(Refusal::new(403, "Resource not accessible by integration")),
+        (App, Caller::Person(_)) => Err(Refusal::new(401, "A JSON web token could not be decoded")),
+        (Installation, Caller::Person(_)) => {
+            Err(Refusal::new(403, "You must authenticate with an installation access token"))
+        }
+        (Repository(_, level), Caller::Person(_)) => {
+            let name = format!("{}/{}", params["owner"], params["repo"]);
+            let repository = state.repositories.iter().find(|r| r.full_name().eq_ignore_ascii_case(&name));
+            match (repository, *level) {
+                (None, _) => Err(Refusal::not_found()),
+                (Some(repository), "read") => Ok(repository.id),
+                (Some(_), _) => Err(Refusal::new(403, "You must authenticate via a GitHub App.")),
+            }
+        }
         (App | Either, Caller::App) | (Installation | Either, Caller::Token(_)) => Ok(0),
         (App, Caller::Token(_)) => Err(Refusal::new(401, "A JSON web token could not be decoded")),
         (Installation | Repository(..), Caller::App) => {

@@ -6,6 +6,7 @@ use crate::comments::Comment;
 use crate::faults::{Effect, Fault};
 use crate::journal::Journal;
 use crate::pulls::PullRequest;
+use crate::registration::Pending;
 use crate::repositories::{Commit, Repository};
 use crate::schemas::Exchange;
 use crate::tokens::{App, Installation, Limits, Token};
@@ -27,6 +28,10 @@ pub struct State {
     pub(crate) blob_url: String,
     pub(crate) installations: Vec<Installation>,
     pub(crate) tokens: Vec<Token>,
+    /// Personal access tokens, with whose they are.
+    pub(crate) people: BTreeMap<String, String>,
+    /// Manifests that wait for their code to be used.
+    pub(crate) manifests: Vec<Pending>,
     pub(crate) limits: Limits,
     pub(crate) repositories: Vec<Repository>,
     pub(crate) commits: BTreeMap<String, Commit>,
@@ -50,6 +55,8 @@ pub struct State {
     /// Requests that failed as they were told to, by class.
     pub(crate) struck: BTreeMap<&'static str, usize>,
     pub(crate) echo_check_events: bool,
+    /// How far the `Date` of answers is ahead of the real time.
+    pub(crate) date_ahead: SignedDuration,
     clock_offset: SignedDuration,
     last_id: u64,
     user_ids: BTreeMap<String, u64>,
@@ -63,6 +70,8 @@ impl State {
             blob_url,
             installations: Vec::new(),
             tokens: Vec::new(),
+            people: BTreeMap::new(),
+            manifests: Vec::new(),
             limits: Limits::default(),
             repositories: Vec::new(),
             commits: BTreeMap::new(),
@@ -83,6 +92,7 @@ impl State {
             latency: None,
             struck: BTreeMap::new(),
             echo_check_events: true,
+            date_ahead: SignedDuration::ZERO,
             clock_offset: SignedDuration::ZERO,
             // Ids that look like ids: nobody should mistake a pull request's number for one.
             last_id: 1_000,

@@ -1,5 +1,6 @@
 //! Who asks and what they may: the App by JWT, its installations by token, and their limits.
 
+use crate::registration::HookSettings;
 use crate::server::{Answer, Call, Refusal, Reply};
 use crate::state::State;
 use crate::wire;
@@ -23,7 +24,13 @@ pub(crate) struct App {
     pub client_id: String,
     pub slug: String,
     pub permissions: BTreeMap<String, String>,
+    /// What it hears, check runs and suites apart.
+    pub events: Vec<String>,
+    pub hook: HookSettings,
+    /// Versions of the API that are taken.
+    pub api_versions: Vec<String>,
     pub public_key_pem: String,
+    pub private_key_pem: String,
     pub long_tokens: bool,
 }
 
@@ -51,6 +58,8 @@ pub(crate) enum Caller {
     Nobody,
     App,
     Token(Box<Token>),
+    /// A person, by a personal access token.
+    Person(String),
 }
 
 /// Primary limits by bucket, and the secondary limit.
@@ -94,9 +103,16 @@ impl Limits {
 impl Caller {
     pub fn bucket(&self) -> Option<u64> {
         match self {
-            Caller::Nobody => None,
+            Caller::Nobody | Caller::Person(_) => None,
             Caller::App => Some(0),
             Caller::Token(token) => Some(token.installation),
+        }
+    }
+
+    pub fn login(&self) -> Option<&str> {
+        match self {
+            Caller::Person(login) => Some(login),
+            _ => None,
         }
     }
 }
@@ -110,6 +126,9 @@ pub(crate) fn identify(state: &State, headers: &HeaderMap) -> Result<Caller, Ref
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token"))
         .map(|(_, credentials)| credentials.trim())
         .ok_or_else(|| Refusal::new(401, "Bad credentials"))?;
+    if let Some(login) = state.people.get(credentials) {
+        return Ok(Caller::Person(login.clone()));
+    }
     match state.tokens.iter().find(|token| token.secret == credentials) {
         Some(token) => check_token(state, token),
         None if credentials.starts_with("ghs_") => Err(Refusal::new(401, "Bad credentials")),
@@ -191,7 +210,7 @@ pub(crate) fn allows(held: Option<&str>, needed: &str) -> bool {
 }
 
 pub(crate) fn get_app(state: &mut State, _: &Call) -> Reply {
-    Ok(Answer::ok(wire::app(state)))
+    Ok(Answer::ok(wire::registered_app(state)))
 }
 
 pub(crate) fn list_installations(state: &mut State, call: &Call) -> Reply {

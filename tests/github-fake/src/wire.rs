@@ -178,6 +178,13 @@ pub(crate) fn app(state: &State) -> Value {
     integration(state, (app.id, &app.slug, &app.client_id), json!(app.permissions))
 }
 
+/// The same, with what it is subscribed to: in webhooks GitHub's own schemas do not know all events.
+pub(crate) fn registered_app(state: &State) -> Value {
+    let mut shown = app(state);
+    shown["events"] = json!(state.app.events);
+    shown
+}
+
 /// The App under test, or the one behind GitHub Actions for every other id.
 pub(crate) fn app_of(state: &State, app_id: u64) -> Value {
     if app_id == state.app.id {

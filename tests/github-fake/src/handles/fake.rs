@@ -4,6 +4,7 @@ use super::{Repository, wait_until};
 use crate::checks::CheckRun;
 use crate::faults::Fault;
 use crate::journal::Journal;
+use crate::registration::HookSettings;
 use crate::schemas::Schemas;
 use crate::state::{Shared, State};
 use crate::tokens::{App, Installation};
@@ -31,6 +32,12 @@ pub struct FakeOptions {
     pub webhook_secret: String,
     /// Level by permission, as the App's manifest asks for them.
     pub permissions: BTreeMap<String, String>,
+    /// What the App is subscribed to, as its manifest asks.
+    pub events: Vec<String>,
+    /// Where its webhooks go by its settings; deliveries go where `deliver_to` says.
+    pub hook: HookSettings,
+    /// Versions of the API that are taken; another is refused, as GitHub does it.
+    pub api_versions: Vec<String>,
     /// Mints installation tokens of about 520 characters with dots, as GitHub does since 2026.
     pub long_tokens: bool,
     /// Requests an hour that each installation and the App have. A load test raises it.
@@ -63,6 +70,9 @@ impl Default for FakeOptions {
             slug: "palisade".to_owned(),
             webhook_secret: "a secret for tests".to_owned(),
             permissions: permissions.map(|(name, level)| (name.to_owned(), level.to_owned())).into(),
+            events: ["merge_group", "pull_request", "push", "workflow_run"].map(str::to_owned).to_vec(),
+            hook: HookSettings::default(),
+            api_versions: vec!["2022-11-28".to_owned()],
             long_tokens: false,
             // The floor for an installation; the real one grows with its repositories.
             rate_limit: 5_000,
@@ -114,7 +124,11 @@ impl Fake {
             client_id: options.client_id.clone(),
             slug: options.slug.clone(),
             permissions: options.permissions.clone(),
+            events: options.events.clone(),
+            hook: options.hook.clone(),
+            api_versions: options.api_versions.clone(),
             public_key_pem: keys.public_pem.clone(),
+            private_key_pem: keys.private_pem.clone(),
             long_tokens: options.long_tokens,
         };
         let schemas = open_schemas(&options);
@@ -178,6 +192,27 @@ impl Fake {
         secrets
     }
 
+    /// `http://127.0.0.1:PORT`, what people open.
+    pub fn site(&self) -> &str {
+        self.api_url.trim_end_matches("/api/v3")
+    }
+
+    /// What it calls itself and its blob host in addresses from now on: for a test that stands TLS or a proxy before it.
+    pub fn known_as(&self, api_url: &str, blob_url: &str) {
+        self.shared.change(|state| {
+            state.api_url = api_url.to_owned();
+            state.blob_url = blob_url.to_owned();
+        });
+    }
+
+    /// From now on this token is that person's. It reads every repository; only Apps write checks.
+    pub fn add_personal_token(&self, token: &str, login: &str) {
+        self.shared.change(|state| {
+            state.user_id(login);
+            state.people.insert(token.to_owned(), login.to_owned());
+        });
+    }
+
     /// The repository `owner/name` with a first commit on `main`, with the App installed for its owner.
     pub fn repository(&self, full_name: &str) -> Repository {
         let id = self.shared.change(|state| {
@@ -221,6 +256,12 @@ impl Fake {
     pub fn advance_clock(&self, by: Duration) {
         let by = SignedDuration::try_from(by).expect("tests advance clocks by less than centuries");
         self.shared.change(|state| state.advance_clock(by));
+    }
+
+    /// Answers carry a `Date` that is so far ahead, as if the host's clock were behind.
+    pub fn set_date_ahead(&self, by: Duration) {
+        let by = SignedDuration::try_from(by).expect("tests use short times");
+        self.shared.change(|state| state.date_ahead = by);
     }
 
     /// All endpoints as method and path, in the words of GitHub's OpenAPI description.

@@ -52,6 +52,7 @@ async fn serve_blob(shared: &Shared, request: Request) -> Response {
                 host: Host::Blob,
                 method,
                 path: path.clone(),
+                below_prefix: false,
                 query: String::new(),
                 identity,
                 status: (!drops).then_some(status),

@@ -86,7 +86,8 @@ async fn every_endpoint_refuses_the_wrong_caller() {
     let (app, installation) = (Client::app(&github), Client::installation(&github).await);
     let powerless = Client::scoped(&github, json!({ "permissions": {} })).await;
     let body = json!({});
-    for (method, path) in github.endpoints() {
+    // The code of a manifest is its own credential.
+    for (method, path) in github.endpoints().filter(|(_, path)| !path.starts_with("/app-manifests")) {
         let here = filled(path, "acme/shop");
         let status = async |client: &Client, path: &str| client.send(method, path, Some(&body)).await.unwrap().status;
         assert_eq!(status(&anonymous, &here).await, 401, "{method} {path} without credentials");

@@ -10,4 +10,5 @@ mod comments;
 mod deliveries;
 mod faults;
 mod pulls;
+mod registration;
 mod schemas;

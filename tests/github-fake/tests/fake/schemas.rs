@@ -81,9 +81,18 @@ async fn every_answer_satisfies_its_schema() {
     let artifact = pull_request.start_run("ci.yml").upload("trivy", &[("trivy.json", b"{}")]);
     let (app, client) = (Client::app(&github), Client::installation(&github).await);
     let installation = github.installation_id("acme");
-    for path in ["/app", "/app/installations", "/repos/acme/shop/installation", "/app/hook/deliveries", "/rate_limit"] {
+    for path in [
+        "/app",
+        "/app/hook/config",
+        "/app/installations",
+        "/repos/acme/shop/installation",
+        "/app/hook/deliveries",
+        "/rate_limit",
+    ] {
         assert_eq!(app.get(path).await.status, 200, "{path}");
     }
+    github.add_personal_token("a person's token", "mona");
+    assert_eq!(Client::anonymous(&github).with("a person's token").get("/user").await.status, 200);
     assert_eq!(app.get(&format!("/app/installations/{installation}")).await.status, 200);
     let paths = [
         "/installation/repositories".to_owned(),
