@@ -2,6 +2,7 @@
 //! a job.
 
 mod decisions;
+pub mod registration;
 
 use crate::config::Pages;
 use crate::queue::JobQueue;

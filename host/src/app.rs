@@ -1,17 +1,21 @@
 //! The composition root: the only file that names concrete adapters. A list, not logic.
 
+mod greeting;
+mod registration;
 mod reporting;
 mod setup;
 mod wishes;
 
+pub use greeting::{refuses_version, wrong_version};
+pub use registration::Registrar;
 pub use setup::{plugins, rules};
 
 use crate::api::{self, Api, Gauges};
 use crate::artifacts::{ArtifactStore, Fetcher};
-use crate::config::Config;
+use crate::config::{Addresses, Config};
 use crate::github::{BlobHosts, GitHub, GitHubOptions, Pace, Priority, redelivery_window};
 use crate::model::event::InstallationEvent;
-use crate::model::{Clock, CommitKey, DeliveryId, Event, Job, JobId, JobKind, Trail, Unix};
+use crate::model::{Clock, CommitKey, DeliveryId, Event, InstallationId, Job, JobId, JobKind, Secret, Trail, Unix};
 use crate::pipeline::{Comparer, Judge, MergeGroups, OverlayReader, Pipeline, RerunScope};
 use crate::plugins::Catalogue;
 use crate::policy::Rules;
@@ -147,6 +151,7 @@ pub async fn serve_in(config: Config, world: World) -> Result<Host> {
     let World { clock, shared } = world;
     let bench = bench(&config).await?;
     let github = GitHub::new(github_options(&config, clock.clone())?)?;
+    greeting::greet(&config, &github).await?;
     let forgot_at = if shared.is_none() { clock.now() } else { 0 };
     let Shared { state, queue } = match shared {
         Some(shared) => shared,
@@ -421,15 +426,27 @@ fn opa_servers(catalogue: &Catalogue) -> Vec<(String, OpaServer)> {
     by_url.into_values().map(|(name, server)| (if alone { "opa".to_owned() } else { name }, server)).collect()
 }
 
+/// As the App.
 pub fn github_options(config: &Config, clock: Arc<dyn Clock>) -> Result<GitHubOptions> {
+    Ok(GitHubOptions { private_key: config.private_key()?, ..visitor_options(config, clock)? })
+}
+
+/// As whoever the personal token belongs to, or as nobody without one.
+pub fn visitor_options(config: &Config, clock: Arc<dyn Clock>) -> Result<GitHubOptions> {
+    if let Some(problem) = config.unreachable().into_iter().next() {
+        bail!("{problem}");
+    }
     Ok(GitHubOptions {
-        api_url: config.github.base_url.clone(),
+        api_url: Addresses::parse(&config.github.base_url)?.api,
         app_id: config.github.app_id,
-        client_id: None,
-        private_key: config.private_key()?,
+        client_id: config.github.client_id.clone(),
+        private_key: Secret::new(""),
+        personal_token: config.github.token.clone().filter(|token| !config.names_app() && !token.is_empty()),
         user_agent: format!("palisade/{}", env!("CARGO_PKG_VERSION")),
-        api_version: "2022-11-28".to_owned(),
+        api_version: config.github.api_version.clone(),
         blob_hosts: BlobHosts::PublicAnd(config.github.artifact_hosts.clone()),
+        ca_file: config.github.ca_file.clone(),
+        proxies: config.proxies.clone(),
         pace: Pace {
             read_timeout: config.github.timeout,
             retry_base: config.github.retry_base,
@@ -457,6 +474,7 @@ fn webhook_options(config: &Config) -> WebhookOptions {
     WebhookOptions {
         secrets: config.github.webhook_secrets.clone(),
         allow_unsigned: config.github.allow_unsigned_webhooks,
+        installation: config.github.installation_id.filter(|id| *id != 0).map(InstallationId),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line. Data goes to standard output, talk to standard error; exit 0 is clean, 1 findings, 2 could not
 //! judge or could not start.
 
+mod create;
 mod doctor;
 mod evaluate;
 mod inspect;
@@ -34,6 +35,9 @@ enum Command {
     /// Exit 1 if a check fails (it wins over 2), 2 if a file is unreadable, unrecognised or ambiguous or no check had
     /// anything to judge, else 0.
     Evaluate(evaluate::Options),
+    /// Work with the GitHub App.
+    #[command(subcommand)]
+    App(AppCommand),
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -46,6 +50,12 @@ enum Command {
     Replay(replay::Options),
     /// Check configuration, credentials and plugins, and say what mends what is wrong.
     Doctor(doctor::Options),
+}
+
+#[derive(Debug, Subcommand)]
+enum AppCommand {
+    /// Register the App on GitHub with the permissions and events that it needs, and store its credentials.
+    Create(create::Options),
 }
 
 #[derive(Debug, Subcommand)]
@@ -78,6 +88,7 @@ pub async fn run() -> ExitCode {
     let ran = match &arguments.command {
         Command::Serve => serve::run(config(&arguments)).await,
         Command::Evaluate(options) => evaluate::run(config(&arguments), options).await,
+        Command::App(AppCommand::Create(options)) => create::run(config(&arguments), options).await,
         Command::Plugin(PluginCommand::Inspect(options)) => inspect::run(options).await,
         Command::Policy(PolicyCommand::Build(options)) => policy::build(options).await,
         Command::Policy(PolicyCommand::Capabilities) => Ok(policy::capabilities()),

@@ -5,9 +5,11 @@
 //! are read into types that do not print.
 
 mod environment;
+mod reach;
 mod selection;
 pub mod telemetry;
 
+pub use reach::{Addresses, Edition, Proxies};
 pub use selection::{Group, Overlay, OverlaySetting};
 
 use crate::model::Secret;
@@ -56,6 +58,9 @@ pub struct Config {
     pub commits: Commits,
     /// Turns every conclusion that is neutral or success for lack of a judgement into failure. Default false.
     pub fail_closed: bool,
+    /// What the environment says about proxies; no key sets it.
+    #[serde(skip)]
+    pub proxies: Proxies,
     /// Seen while reading; shown at start and by `palisade doctor`.
     #[serde(skip)]
     pub warnings: Vec<String>,
@@ -107,17 +112,34 @@ impl Server {
 pub struct GitHub {
     /// The App's id. Required for `serve`.
     pub app_id: u64,
+    /// The App's client id, by which it then names itself to GitHub, as GitHub prefers. Default none: by its id.
+    pub client_id: Option<String>,
     /// The App's private key, PEM; `\n` escapes are accepted. Wins over `private_key_path`.
     pub private_key: Option<Secret>,
     pub private_key_path: Option<PathBuf>,
-    /// REST address. Default `https://api.github.com`; on GitHub Enterprise Server `https://HOST/api/v3`.
+    /// A personal access token, for trying Palisade without an App: `palisade evaluate --run` reads with it what a workflow
+    /// run uploaded. Only Apps may write check runs, so `serve` refuses to start with it alone; where the App's id and key
+    /// are given it is not used. Default none.
+    pub token: Option<Secret>,
+    /// The installation that is meant where a webhook names none, as a repository's own webhooks do. Default none: such
+    /// deliveries are ignored.
+    pub installation_id: Option<u64>,
+    /// Default `https://api.github.com`; GitHub Enterprise Server's is `https://HOST/api/v3` or `https://HOST`, with data
+    /// residency `https://SUBDOMAIN.ghe.com`. Links, tokens and pages stay below it.
     pub base_url: String,
+    /// The version of GitHub's REST API that is asked for; an Enterprise Server that does not take it stops the start.
+    /// Default `2022-11-28`.
+    pub api_version: String,
+    /// Certificates (PEM) of authorities to trust beside the system's, for GitHub, its storage and the proxy. Default none.
+    pub ca_file: Option<PathBuf>,
     /// Webhook secrets; several while one is being rotated.
     pub webhook_secrets: Vec<Secret>,
     /// Accept webhooks without a signature, on a loopback address only. Default false.
     pub allow_unsigned_webhooks: bool,
     /// Hosts with private or loopback addresses from which artifacts may be downloaded: the storage of a GitHub
-    /// Enterprise Server inside a network, or a test. Public ones need no entry. Default none.
+    /// Enterprise Server inside a network, or a test. Public ones need no entry, unless a proxy must be told their names:
+    /// it is given the address that was looked up and found public, but the name of a host that stands here. `*.` at the
+    /// beginning stands for any subdomain. Default none.
     pub artifact_hosts: Vec<String>,
     /// The first wait before a call that GitHub failed is repeated; each further one doubles it. Default `500ms`.
     #[serde(with = "duration")]
@@ -135,8 +157,13 @@ impl Default for GitHub {
     fn default() -> Self {
         Self {
             app_id: 0,
+            client_id: None,
             private_key: None,
             private_key_path: None,
+            token: None,
+            installation_id: None,
+            ca_file: None,
+            api_version: "2022-11-28".into(),
             base_url: "https://api.github.com".into(),
             webhook_secrets: Vec::new(),
             allow_unsigned_webhooks: false,
@@ -492,7 +519,9 @@ impl Config {
         let mut config: Config =
             figment.merge(Serialized::defaults(values)).extract().map_err(|error| explain(error, file))?;
         config.warnings = warnings;
+        config.proxies = Proxies::read(&variables);
         config.server.apply_port();
+        config.warn_of_unused();
         if let Some(directory) = file.and_then(Path::parent) {
             config.resolve_paths(directory);
         }
@@ -505,10 +534,29 @@ impl Config {
             let keys = plugin.verification_keys.values_mut().map(|key| &mut key.file);
             [&mut plugin.file, &mut plugin.data, &mut plugin.verification_key].into_iter().flatten().chain(keys)
         });
-        let named = [&mut self.github.private_key_path, &mut self.records.directory, &mut self.provenance.trusted_root];
-        for path in plugins.chain(named.into_iter().flatten()) {
+        let github = &mut self.github;
+        let named = [&mut github.private_key_path, &mut github.ca_file, &mut self.records.directory];
+        let named = named.into_iter().chain([&mut self.provenance.trusted_root]);
+        for path in plugins.chain(named.flatten()) {
             *path = directory.join(&*path);
         }
+    }
+
+    /// Whether there is an App to be, as far as the configuration says: its key is not read.
+    pub fn names_app(&self) -> bool {
+        self.github.app_id != 0 && (self.github.private_key.is_some() || self.github.private_key_path.is_some())
+    }
+
+    fn warn_of_unused(&mut self) {
+        if self.github.token.is_some() && self.names_app() {
+            self.warnings.push("github.token is not used: the App's own credentials are given".to_owned());
+        }
+    }
+
+    /// What cannot be used of how GitHub is to be reached.
+    pub fn unreachable(&self) -> Vec<String> {
+        let address = Addresses::parse(&self.github.base_url).err().map(|error| error.to_string());
+        address.into_iter().chain(self.proxies.problems()).collect()
     }
 
     /// The App's private key, from the content or the file.
@@ -526,7 +574,14 @@ impl Config {
 
     /// What `serve` needs and this configuration lacks, all of it at once.
     pub fn missing_for_serve(&self) -> Vec<String> {
-        let mut missing = Vec::new();
+        let mut missing = self.unreachable();
+        if self.github.token.is_some() && !self.names_app() {
+            missing.push(
+                "github.token is not enough to serve: GitHub lets only Apps write check runs; register one with \
+                 `palisade app create`, or try the token with `palisade evaluate --run OWNER/REPOSITORY/RUN`"
+                    .to_owned(),
+            );
+        }
         if self.github.app_id == 0 {
             missing.push("github.app_id is missing; set it or POLLY_GITHUB_APP_ID to the App's id".to_owned());
         }

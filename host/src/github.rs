@@ -9,13 +9,19 @@ mod calls;
 mod changes;
 mod checks;
 mod comments;
+mod connect;
 mod contents;
 mod counters;
 mod deliveries;
 mod error;
 mod installations;
 mod limits;
+mod links;
+mod manifest;
+mod names;
 mod priority;
+mod public;
+mod registration;
 mod runs;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -32,10 +38,15 @@ pub use counters::Counters;
 pub use deliveries::{DeliveryAttempt, redelivery_window};
 pub use error::GitHubError;
 pub use limits::BudgetReport;
+pub use manifest::{Converted, EVENTS, Manifest, PERMISSIONS, Permission, Subscription};
+pub use names::Publisher;
 pub use priority::Priority;
+pub use registration::{Hook, Installed, Registration};
 pub use runs::ArtifactListing;
 
+use crate::config::Proxies;
 use crate::model::{Clock, InstallationId, RepositoryName, Secret};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +65,7 @@ struct Inner {
     limits: limits::Limits,
     counters: Counters,
     pace: Pace,
+    personal_token: Option<Secret>,
     app: tokio::sync::OnceCell<App>,
 }
 
@@ -78,12 +90,18 @@ pub struct GitHubOptions {
     pub app_id: u64,
     /// Names the App in place of its id where it is given; GitHub prefers it.
     pub client_id: Option<String>,
-    /// PEM, PKCS#1 or PKCS#8.
+    /// PEM, PKCS#1 or PKCS#8. Empty: nothing can be asked as the App.
     pub private_key: Secret,
+    /// A person's token, which then stands for the App and its installations. It reads what the person may read, and GitHub
+    /// refuses what only Apps may write.
+    pub personal_token: Option<Secret>,
     pub user_agent: String,
     /// `X-GitHub-Api-Version`.
     pub api_version: String,
     pub blob_hosts: BlobHosts,
+    /// PEM; trusted beside the system's roots.
+    pub ca_file: Option<PathBuf>,
+    pub proxies: Proxies,
     pub pace: Pace,
     pub clock: Arc<dyn Clock>,
 }
@@ -117,13 +135,15 @@ impl Default for Pace {
 impl GitHub {
     /// Needs a running tokio runtime. Does not contact GitHub yet.
     pub fn new(options: GitHubOptions) -> anyhow::Result<Self> {
+        let network = connect::Network::new(&options)?;
         let inner = Inner {
-            transport: transport::Transport::new(&options)?,
-            blobs: blobs::BlobClient::new(options.blob_hosts.clone(), options.pace)?,
+            transport: transport::Transport::new(&options, &network)?,
+            blobs: blobs::BlobClient::new(&options, &network),
             credentials: auth::Credentials::new(&options)?,
             limits: limits::Limits::new(options.pace.write_spacing, options.clock.clone()),
             counters: Counters::default(),
             pace: options.pace,
+            personal_token: options.personal_token,
             app: tokio::sync::OnceCell::new(),
         };
         Ok(Self { inner: Arc::new(inner), priority: Priority::default() })
@@ -154,15 +174,9 @@ impl GitHub {
         self.inner.limits.report(self.inner.credentials.now())
     }
 
-    /// Who we are, for `doctor`, for finding our own check runs and as a proof that the key is right.
+    /// Who we are, for finding our own check runs and as a proof that the key is right.
     pub async fn app(&self) -> Result<App, GitHubError> {
-        #[derive(serde::Deserialize)]
-        struct Wire {
-            id: u64,
-            slug: Option<String>,
-        }
-        let app: Wire = self.read(calls::Call::get("/app".to_owned(), calls::Identity::App)).await?;
-        Ok(App { id: app.id, slug: app.slug.unwrap_or_default() })
+        Ok(self.registration().await?.app)
     }
 
     /// As `app`, asked once: who we are does not change while the process lives.

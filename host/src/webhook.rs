@@ -2,6 +2,7 @@
 //! Nothing is parsed before its signature is right. This room never calls GitHub and never runs a plugin.
 
 mod crowd;
+mod installation;
 mod parse;
 mod requests;
 mod signature;
@@ -12,7 +13,7 @@ pub use parse::{ParseError, may_matter, parse};
 pub use requests::with_request_id;
 
 use crate::model::event::{CheckRunRequest, InstallationChange, MergeGroupChange};
-use crate::model::{DeliveryId, Event, JobId, RepositoryName, RequestId, Secret, Trail};
+use crate::model::{DeliveryId, Event, InstallationId, JobId, RepositoryName, RequestId, Secret, Trail};
 use crate::telemetry::audit::{Act, Line, tell};
 use crate::telemetry::catalogue::{EVENTS, bounded};
 use crate::telemetry::{spans, trace};
@@ -83,6 +84,8 @@ pub struct WebhookOptions {
     pub secrets: Vec<Secret>,
     /// For local trials only: with no secret at all, take deliveries unsigned instead of none.
     pub allow_unsigned: bool,
+    /// The installation that is meant where a delivery names none, as those of a repository's own webhook.
+    pub installation: Option<InstallationId>,
 }
 
 /// One request, as the audit log and the metrics show it.
@@ -152,6 +155,7 @@ impl Door {
             return Err(Answer::malformed("X-GitHub-Event or X-GitHub-Delivery is missing or not valid"));
         };
         let document = if form { payload(&raw)? } else { Cow::Borrowed(&raw[..]) };
+        let document = installation::named(document, self.options.installation);
         let event = parse(&name, &document).map_err(|error| Answer::malformed(&error.to_string()))?;
         describe(&event, audit);
         match event {

@@ -12,6 +12,7 @@ mod conclusions;
 mod corpus;
 mod documents;
 mod economy;
+mod enterprise;
 mod faults;
 mod groups;
 mod hostile_components;

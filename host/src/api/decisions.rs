@@ -1,7 +1,7 @@
 //! What was decided and why, for whoever has the decision's address: a page without scripts, and the same as JSON. Off
 //! unless the operator says that pages are public. Everything on them comes from the record; nothing is judged anew.
 
-mod page;
+pub(super) mod page;
 
 use super::Api;
 use crate::config::Pages;

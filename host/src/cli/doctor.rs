@@ -1,7 +1,10 @@
 //! `palisade doctor`: everything that start-up checks, all of it at once, each with what mends it.
 
+mod github;
+
 use crate::app;
 use crate::config::Config;
+use crate::model::CheckName;
 use crate::plugins::{Catalogue, Engine};
 use crate::rego::remote::{Health, OpaServer};
 use crate::runtime::Runtime;
@@ -36,11 +39,15 @@ pub async fn run(config: Result<Config>, options: &Options) -> Result<ExitCode> 
         all.push(examined("configuration", Ok("complete".to_owned())));
     }
     all.extend(missing.into_iter().map(|problem| examined("configuration", Err(problem))));
-    plugins(&config, &mut all).await;
+    let checks = plugins(&config, &mut all).await;
     all.push(examined("state", Ok(format!("{} (forgets everything at a restart)", config.state.backend))));
-    // Without an id or a key there is nothing to ask with, and that was told.
-    if !options.offline && config.github.app_id != 0 && config.private_key().is_ok() {
-        all.push(credentials(&config).await);
+    // Without an id, a key or an address there is nothing to ask with, and that was told.
+    if !options.offline && config.unreachable().is_empty() {
+        match (config.names_app(), &config.github.token) {
+            (true, _) if config.private_key().is_ok() => all.extend(github::app(&config, &checks).await),
+            (false, Some(_)) => all.push(github::person(&config).await),
+            _ => {}
+        }
     }
     Ok(tell(&all))
 }
@@ -49,7 +56,8 @@ fn examined(what: impl Into<String>, result: Result<String, String>) -> Examined
     Examined { what: what.into(), result }
 }
 
-async fn plugins(config: &Config, all: &mut Vec<Examined>) {
+/// The names of the checks, for those who ask GitHub about them.
+async fn plugins(config: &Config, all: &mut Vec<Examined>) -> Vec<CheckName> {
     let loaded = async {
         let runtime = Runtime::new(app::runtime_options(config)?)?;
         let catalogue = Catalogue::load(&runtime, app::plugins(config)?, &app::first_party()).await;
@@ -57,7 +65,10 @@ async fn plugins(config: &Config, all: &mut Vec<Examined>) {
     };
     let (_runtime, catalogue) = match loaded.await {
         Ok(loaded) => loaded,
-        Err(error) => return all.push(examined("plugins", Err(format!("{error:#}")))),
+        Err(error) => {
+            all.push(examined("plugins", Err(format!("{error:#}"))));
+            return Vec::new();
+        }
     };
     for entry in catalogue.iter() {
         let result = match (entry.engine(), entry.broken()) {
@@ -91,6 +102,7 @@ async fn plugins(config: &Config, all: &mut Vec<Examined>) {
         .collect();
     let untold = problems.into_iter().filter(|problem| !told.iter().any(|plugin| problem.starts_with(plugin)));
     all.extend(untold.map(|problem| examined("plan", Err(problem))));
+    rules.whole().checks.iter().map(|check| check.name.clone()).collect()
 }
 
 async fn answers(server: &OpaServer) -> Result<String, String> {
@@ -104,22 +116,6 @@ async fn answers(server: &OpaServer) -> Result<String, String> {
             Err(format!("the OPA server {url} cannot be reached: {why}; start it, or correct its address"))
         }
     }
-}
-
-async fn credentials(config: &Config) -> Examined {
-    let app = async {
-        let clock = std::sync::Arc::new(app::SystemClock);
-        let github = crate::github::GitHub::new(app::github_options(config, clock)?)?;
-        anyhow::Ok(github.app().await?)
-    };
-    let result = match app.await {
-        Ok(app) if app.id == config.github.app_id => {
-            Ok(format!("{} accepts the App {}", config.github.base_url, app.slug))
-        }
-        Ok(app) => Err(format!("github.app_id is {}, but the key belongs to App {}", config.github.app_id, app.id)),
-        Err(error) => Err(format!("{}: {error:#}", config.github.base_url)),
-    };
-    examined("GitHub", result)
 }
 
 fn tell(all: &[Examined]) -> ExitCode {

@@ -1,5 +1,7 @@
 //! `palisade evaluate`: the same plugins, checks and waivers over local files.
 
+mod run;
+
 use super::Format;
 use crate::app;
 use crate::artifacts;
@@ -28,8 +30,12 @@ const LOCAL_SHA: &str = "0000000000000000000000000000000000000000";
 #[derive(Debug, Args)]
 pub struct Options {
     /// Files to judge: SBOMs, vulnerability reports, SARIF, …; a directory means the files in it.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "run")]
     files: Vec<PathBuf>,
+    /// Judge what a workflow run on GitHub uploaded, in place of files: OWNER/REPOSITORY/RUN, or its page's address. Reads
+    /// with `github.token` or as the App, and writes nothing.
+    #[arg(long, value_name = "RUN", conflicts_with = "files")]
+    run: Option<run::Named>,
     /// How to answer.
     #[arg(long, value_enum, default_value = "terminal")]
     format: Format,
@@ -47,14 +53,24 @@ pub async fn run(config: Result<Config>, options: &Options) -> Result<ExitCode> 
         eprintln!("palisade: {warning}");
     }
     crate::telemetry::start_logging("warn", crate::telemetry::LogFormat::Text)?;
-    let paths = files(&options.files)?;
+    let paths = if options.run.is_some() { Vec::new() } else { files(&options.files)? };
     let progress = progress(options.format);
     progress.set_message("loading plugins");
     let bench = app::bench(&config).await?;
-    progress.set_message(format!("judging {} files", paths.len()));
-    let artifacts = paths.iter().map(|path| artifact(path)).collect::<Result<Vec<_>>>()?;
+    let (inputs, unclaimed) = match &options.run {
+        Some(named) => {
+            progress.set_message("fetching what the run uploaded");
+            (run::inputs(&config, named).await?, Unclaimed::IsListed)
+        }
+        None => {
+            let artifacts = paths.iter().map(|path| artifact(path)).collect::<Result<Vec<_>>>()?;
+            (Inputs { artifacts, ..Inputs::default() }, Unclaimed::IsUnreadable)
+        }
+    };
+    progress.set_message(format!("judging {} files", inputs.artifacts.len()));
     let now = options.now.unwrap_or_else(|| app::SystemClock.now());
-    let record = bench.judge.record(&Call::new(None, "local"), case(bench.rules.whole(), artifacts, now)?).await;
+    let case = Case { unclaimed, ..case(bench.rules.whole(), inputs, now)? };
+    let record = bench.judge.record(&Call::new(None, "local"), case).await;
     progress.finish_and_clear();
     let text = match options.format {
         Format::Terminal => report::terminal(&record, colour()),
@@ -141,7 +157,7 @@ fn artifact(path: &Path) -> Result<Artifact> {
     })
 }
 
-fn case(plan: &crate::model::Plan, artifacts: Vec<Artifact>, now: u64) -> Result<Case<'_>> {
+fn case(plan: &crate::model::Plan, inputs: Inputs, now: u64) -> Result<Case<'_>> {
     Ok(Case {
         job: JobId("local".to_owned()),
         commit: CommitKey {
@@ -157,8 +173,8 @@ fn case(plan: &crate::model::Plan, artifacts: Vec<Artifact>, now: u64) -> Result
             ..Context::default()
         },
         plan,
-        runs: Runs::of_local_files(artifacts.len() as u32),
-        inputs: Inputs { artifacts, ..Inputs::default() },
+        runs: Runs::of_local_files(inputs.artifacts.len() as u32),
+        inputs,
         comparison: None,
         unclaimed: Unclaimed::IsUnreadable,
         tenant: "local".to_owned(),

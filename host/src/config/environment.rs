@@ -62,9 +62,19 @@ const VARIABLES: &[Variable] = &[
     variable(&["PALISADE_CACHE_DIRECTORY"], "runtime.cache_directory", Kind::Text),
     variable(&["POLLY_LOGGER_LEVEL", "PALISADE_LOG"], "log.level", Kind::Level),
     variable(&["POLLY_LOGGER_JSON_OUTPUT"], "log.json", Kind::Flag),
-    variable(&["POLLY_GITHUB_INSTALLATION_ID"], "", Kind::NotYet),
-    variable(&["POLLY_GITHUB_TOKEN"], "", Kind::NotYet),
-    variable(&["POLLY_GITHUB_UPLOAD_URL"], "", Kind::NotYet),
+    variable(
+        &["POLLY_GITHUB_INSTALLATION_ID", "PALISADE_GITHUB_INSTALLATION_ID"],
+        "github.installation_id",
+        Kind::Number,
+    ),
+    variable(&["POLLY_GITHUB_TOKEN", "PALISADE_GITHUB_TOKEN"], "github.token", Kind::Text),
+    variable(&["PALISADE_GITHUB_CLIENT_ID"], "github.client_id", Kind::Text),
+    variable(&["PALISADE_GITHUB_CA_FILE"], "github.ca_file", Kind::Text),
+    variable(
+        &["POLLY_GITHUB_UPLOAD_URL"],
+        "",
+        Kind::Dead("Palisade uploads nothing to GitHub; what it asks goes to github.base_url"),
+    ),
     variable(&["POLLY_OPA_SERVER_URL", "PALISADE_OPA_SERVER_URL"], "opa.server_url", Kind::Text),
     variable(
         &["POLLY_OPA_POLICY_PATH"],

@@ -38,7 +38,8 @@ pub(super) enum Access {
 
 pub(super) struct Credentials {
     issuer: String,
-    key: EncodingKey,
+    /// None where nothing is asked as the App.
+    key: Option<EncodingKey>,
     clock: Arc<dyn Clock>,
     /// GitHub's clock minus ours, as the last refused assertion showed.
     skew_s: AtomicI64,
@@ -61,8 +62,11 @@ pub(super) struct Token {
 
 impl Credentials {
     pub fn new(options: &GitHubOptions) -> anyhow::Result<Self> {
-        let key = EncodingKey::from_rsa_pem(options.private_key.expose().as_bytes())
-            .context("reading the GitHub App's private key: it must be an RSA key in PEM form")?;
+        let read = |pem: &Secret| {
+            EncodingKey::from_rsa_pem(pem.expose().as_bytes())
+                .context("reading the GitHub App's private key: it must be an RSA key in PEM form")
+        };
+        let key = Some(&options.private_key).filter(|pem| !pem.is_empty()).map(read).transpose()?;
         Ok(Self {
             issuer: options.client_id.clone().unwrap_or_else(|| options.app_id.to_string()),
             key,
@@ -92,12 +96,12 @@ impl Credentials {
             iat: Unix,
             exp: Unix,
         }
+        let unsigned = || GitHubError::Unauthorized("signing with the App's private key".to_owned());
+        let key = self.key.as_ref().ok_or_else(unsigned)?;
         let now = self.now();
         let claims =
             Claims { iss: &self.issuer, iat: now.saturating_sub(ASSERTION_BACKDATE_S), exp: now + ASSERTION_LIFE_S };
-        jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &self.key)
-            .map(Secret::new)
-            .map_err(|_| GitHubError::Unauthorized("signing with the App's private key".to_owned()))
+        jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, key).map(Secret::new).map_err(|_| unsigned())
     }
 
     fn cell(&self, at: &RepositoryAt, access: Access) -> Arc<Cell> {

@@ -2,11 +2,12 @@
 //! Addresses are vetted after name resolution and before connecting; redirects are followed by hand.
 
 use super::calls::{Call, chain, location};
+use super::connect::{Connector, NOT_PUBLIC, Names, Network, by_the_system};
 use super::counters::count;
 use super::error::GitHubError;
+use super::public::is_public;
 use super::transport::literal;
-use super::{GitHub, Pace, RepositoryAt};
-use anyhow::Context as _;
+use super::{GitHub, GitHubOptions, RepositoryAt};
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt as _};
 use http::{Request, StatusCode, Uri, header};
@@ -14,14 +15,8 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use std::future::Future;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// GitHub's own storage answers at once or redirects once; three is generous.
@@ -34,14 +29,18 @@ pub enum BlobHosts {
     /// Any public address, over https.
     #[default]
     Public,
-    /// Also these hosts by name, whatever their address: a server's own storage in a private network. Over plain
-    /// http only if the address is a loopback one, as in tests.
+    /// Also these hosts by name, whatever their address: a server's own storage in a private network. `*.example` names
+    /// every subdomain. Over plain http only if the address is a loopback one, as in tests.
     PublicAnd(Vec<String>),
 }
 
 impl BlobHosts {
-    fn names(&self, host: &str) -> bool {
-        matches!(self, BlobHosts::PublicAnd(hosts) if hosts.iter().any(|named| named.eq_ignore_ascii_case(host)))
+    pub(super) fn names(&self, host: &str) -> bool {
+        let is = |named: &String| match named.strip_prefix('*').filter(|domain| domain.starts_with('.')) {
+            Some(domain) => host.to_ascii_lowercase().ends_with(&domain.to_ascii_lowercase()),
+            None => named.eq_ignore_ascii_case(host),
+        };
+        matches!(self, BlobHosts::PublicAnd(hosts) if hosts.iter().any(is))
     }
 }
 
@@ -85,27 +84,24 @@ impl GitHub {
 }
 
 pub(super) struct BlobClient {
-    client: Client<HttpsConnector<HttpConnector<VettedNames>>, Empty<Bytes>>,
+    client: Client<HttpsConnector<Connector>, Empty<Bytes>>,
     hosts: BlobHosts,
     read_timeout: Duration,
 }
 
 impl BlobClient {
-    pub fn new(hosts: BlobHosts, pace: Pace) -> anyhow::Result<Self> {
-        let mut http = HttpConnector::new_with_resolver(VettedNames { hosts: hosts.clone() });
-        http.enforce_http(false);
-        http.set_connect_timeout(Some(pace.connect_timeout));
+    pub fn new(options: &GitHubOptions, network: &Network) -> Self {
+        let hosts = options.blob_hosts.clone();
         let https = HttpsConnectorBuilder::new()
-            .with_native_roots()
-            .context("reading the system's root certificates: install ca-certificates")?
+            .with_tls_config(network.tls.clone())
             .https_or_http()
             .enable_http1()
-            .wrap_connector(http);
+            .wrap_connector(network.connector(Names::vetted(hosts.clone(), by_the_system)));
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(15))
             .build(https);
-        Ok(Self { client, hosts, read_timeout: pace.read_timeout })
+        Self { client, hosts, read_timeout: options.pace.read_timeout }
     }
 
     async fn open(&self, mut address: Uri) -> Result<Download, GitHubError> {
@@ -211,111 +207,9 @@ fn absolute(from: &Uri, target: Uri) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-const NOT_PUBLIC: &str = "resolves to an address that is not public";
-
-/// Resolves names and hands out only addresses that may be connected to, so that no second look-up can differ.
-#[derive(Clone)]
-struct VettedNames {
-    hosts: BlobHosts,
-}
-
-impl tower::Service<Name> for VettedNames {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let named = self.hosts.names(name.as_str());
-        Box::pin(async move {
-            let addresses: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            if !named && addresses.iter().any(|address| !is_public(address.ip())) {
-                return Err(io::Error::new(io::ErrorKind::PermissionDenied, NOT_PUBLIC));
-            }
-            Ok(addresses.into_iter())
-        })
-    }
-}
-
-/// Routed on the internet, as far as the registries of special-purpose addresses say.
-fn is_public(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => is_public_v4(ip),
-        IpAddr::V6(ip) => is_public_v6(ip),
-    }
-}
-
-fn is_public_v4(ip: Ipv4Addr) -> bool {
-    let [a, b, c, _] = ip.octets();
-    let special = match a {
-        0 | 10 | 127 | 224.. => true,
-        100 => (64..128).contains(&b),
-        169 => b == 254,
-        172 => (16..32).contains(&b),
-        192 => b == 168 || (b == 0 && matches!(c, 0 | 2)),
-        198 => matches!(b, 18 | 19) || (b == 51 && c == 100),
-        203 => b == 0 && c == 113,
-        _ => false,
-    };
-    !special
-}
-
-fn is_public_v6(ip: Ipv6Addr) -> bool {
-    let segments = ip.segments();
-    let embedded = |high: u16, low: u16| {
-        let [a, b] = high.to_be_bytes();
-        let [c, d] = low.to_be_bytes();
-        is_public_v4(Ipv4Addr::new(a, b, c, d))
-    };
-    match segments {
-        // Mapped, compatible (with ::1 and ::) and translated addresses are as public as what they hold.
-        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
-        [0x2002, high, low, ..] => embedded(high, low),
-        [0x2001, 0xdb8, ..] => false,
-        // Everything else that is routed lies in 2000::/3: not unique local, link local or multicast.
-        [first, ..] => first & 0xe000 == 0x2000,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_of_private_networks_are_not_public() {
-        let hidden = [
-            "127.0.0.1",
-            "10.1.2.3",
-            "172.16.0.1",
-            "172.31.255.255",
-            "192.168.1.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "0.0.0.0",
-            "224.0.0.1",
-            "255.255.255.255",
-            "::1",
-            "::",
-            "fe80::1",
-            "fd00::1",
-            "ff02::1",
-            "2001:db8::1",
-            "::ffff:10.0.0.1",
-            "::ffff:169.254.169.254",
-            "64:ff9b::7f00:1",
-            "2002:7f00:1::1",
-            "::7f00:1",
-        ];
-        for text in hidden {
-            assert!(!is_public(text.parse().unwrap()), "{text}");
-        }
-        for text in ["20.60.1.1", "172.32.0.1", "100.128.0.1", "2a00:1450::1", "2606:50c0::153", "::ffff:20.60.1.1"] {
-            assert!(is_public(text.parse().unwrap()), "{text}");
-        }
-    }
 
     #[test]
     fn a_relative_redirect_stays_on_its_host() {

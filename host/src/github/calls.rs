@@ -4,7 +4,7 @@ use super::auth::{Access, Token};
 use super::counters::count;
 use super::error::{GitHubError, redact};
 use super::limits::{self, Cost, Wish};
-use super::{GitHub, RepositoryAt};
+use super::{GitHub, RepositoryAt, links};
 use crate::model::{InstallationId, Secret};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Uri, header};
@@ -41,6 +41,8 @@ pub(super) enum Identity {
     App,
     Installation(InstallationId),
     Repository(RepositoryAt, Access),
+    /// No credentials are sent: what is asked holds its own proof.
+    Nobody,
 }
 
 pub(super) struct Answer {
@@ -90,6 +92,10 @@ impl Call {
         let (_, query) = self.path.split_once('?')?;
         query.split('&').find_map(|pair| pair.strip_prefix("cursor=")).map(str::to_owned)
     }
+    /// Somebody waits, and asks again if they like.
+    pub fn once(self) -> Self {
+        Self { repeatable: false, ..self }
+    }
     /// What is asked for was just announced by an event.
     pub fn may_lag(self) -> Self {
         Self { may_lag: true, ..self }
@@ -109,7 +115,7 @@ impl Call {
             _ if self.method == Method::GET => Cost::Read,
             Identity::Repository(..) if self.notifies => Cost::Content,
             Identity::Repository(..) => Cost::Write,
-            Identity::App | Identity::Installation(_) => Cost::Mint,
+            Identity::App | Identity::Installation(_) | Identity::Nobody => Cost::Mint,
         }
     }
 
@@ -159,8 +165,12 @@ impl GitHub {
     pub(super) async fn page<T: DeserializeOwned>(&self, call: Call) -> Result<(T, Option<Call>), GitHubError> {
         let answer = self.answer(&call).await?;
         let page = parse(&call, &answer.body)?;
-        // By path and query only: credentials go to the configured host and no other.
-        Ok((page, next_page(&answer.headers).map(|path| Call { path, ..call })))
+        let leads = |why: String| GitHubError::Redirect(format!("{call}: the next page leads {why}"));
+        let next = match links::next_page(&answer.headers).map_err(leads)? {
+            Some(address) => Some(links::own_path(&self.inner.transport.host, &address).map_err(leads)?),
+            None => None,
+        };
+        Ok((page, next.map(|path| Call { path, ..call })))
     }
 
     pub(super) async fn answer(&self, call: &Call) -> Result<Answer, GitHubError> {
@@ -208,7 +218,12 @@ impl GitHub {
     }
 
     async fn authorized(&self, call: &Call) -> Result<Answer, GitHubError> {
+        // A person's token stands for all that it may read.
+        if let (Some(token), false) = (&self.inner.personal_token, matches!(call.identity, Identity::Nobody)) {
+            return self.send(call, Some(token)).await;
+        }
         match &call.identity {
+            Identity::Nobody => self.send(call, None).await,
             Identity::App => self.as_app(call).await,
             Identity::Installation(installation) => {
                 let token = self.wide_token(*installation).await?;
@@ -229,9 +244,9 @@ impl GitHub {
 
     async fn as_app(&self, call: &Call) -> Result<Answer, GitHubError> {
         let credentials = &self.inner.credentials;
-        match self.send(call, &credentials.assertion()?).await {
+        match self.send(call, Some(&credentials.assertion()?)).await {
             // The refusal brought GitHub's time with it; a second one is final.
-            Err(GitHubError::Unauthorized(_)) => self.send(call, &credentials.assertion()?).await,
+            Err(GitHubError::Unauthorized(_)) => self.send(call, Some(&credentials.assertion()?)).await,
             done => done,
         }
     }
@@ -239,7 +254,7 @@ impl GitHub {
     async fn with_token(&self, call: &Call, token: &Token) -> Result<Answer, GitHubError> {
         let mut repetition = 0;
         loop {
-            match self.send(call, &token.secret).await {
+            match self.send(call, Some(&token.secret)).await {
                 Err(GitHubError::Unauthorized(_)) if repetition < REPETITIONS && token.minted.elapsed() < TOKEN_LAG => {
                     self.pause(repetition).await;
                     repetition += 1;
@@ -249,10 +264,10 @@ impl GitHub {
         }
     }
 
-    async fn send(&self, call: &Call, secret: &Secret) -> Result<Answer, GitHubError> {
+    async fn send(&self, call: &Call, secret: Option<&Secret>) -> Result<Answer, GitHubError> {
         let inner = &*self.inner;
         let installation = match &call.identity {
-            Identity::App => None,
+            Identity::App | Identity::Nobody => None,
             Identity::Installation(installation) => Some(*installation),
             Identity::Repository(at, _) => Some(at.installation),
         };
@@ -281,9 +296,13 @@ impl GitHub {
         Err(refusal(call, answer.status, &message))
     }
 
-    async fn exchange(&self, call: &Call, secret: &Secret) -> Result<Answer, GitHubError> {
+    async fn exchange(&self, call: &Call, secret: Option<&Secret>) -> Result<Answer, GitHubError> {
         let failed = |error: octocrab::Error| GitHubError::Unavailable(format!("{call}: {}", chain(&error)));
-        let client = self.inner.transport.base.user_access_token(secret.expose()).map_err(failed)?;
+        let base = &self.inner.transport.base;
+        let client = match secret {
+            Some(secret) => base.user_access_token(secret.expose()).map_err(failed)?,
+            None => base.clone(),
+        };
         let path = call.path.as_str();
         let response = match call.method {
             Method::GET => client._get(path).await,
@@ -305,12 +324,8 @@ impl GitHub {
     /// Where a redirect of the API itself leads: followed on the configured host only.
     fn own_path(&self, call: &Call, headers: &HeaderMap) -> Result<String, GitHubError> {
         let target = location(headers).ok_or_else(|| GitHubError::Redirect(format!("{call}: redirect to nowhere")))?;
-        match target.authority() {
-            Some(authority) if Some(authority) != self.inner.transport.host.authority() => {
-                Err(GitHubError::Redirect(format!("{call}: redirect to another host, {}", authority.host())))
-            }
-            _ => Ok(target.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string)),
-        }
+        links::own_path(&self.inner.transport.host, &target)
+            .map_err(|why| GitHubError::Redirect(format!("{call}: redirect {why}")))
     }
 }
 
@@ -345,17 +360,6 @@ fn message(body: &[u8]) -> String {
     serde_json::from_slice::<Wire>(body).map(|wire| format!(": {}", redact(&wire.message))).unwrap_or_default()
 }
 
-fn next_page(headers: &HeaderMap) -> Option<String> {
-    let links = headers.get_all(header::LINK).iter().filter_map(|link| link.to_str().ok());
-    let mut entries = links.flat_map(|link| link.split(','));
-    let next = entries.find(|entry| {
-        entry.split(';').skip(1).any(|parameter| matches!(parameter.trim(), "rel=\"next\"" | "rel=next"))
-    })?;
-    let address = next.split(';').next()?.trim().strip_prefix('<')?.strip_suffix('>')?;
-    let address: Uri = address.parse().ok()?;
-    Some(address.path_and_query()?.to_string())
-}
-
 /// Percent-encoded, for a query value or one part of a path.
 pub(super) fn in_query(text: &str) -> String {
     let mut encoded = String::new();
@@ -380,18 +384,4 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     redact(&texts.join(": "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_next_page_is_a_path_whatever_host_the_link_names() {
-        let headers = |link: &str| HeaderMap::from_iter([(header::LINK, link.parse().unwrap())]);
-        let link = "<https://evil.example/api/v3/x?page=1>; rel=\"prev\", <https://evil.example/api/v3/x?page=3>; rel=\"next\"";
-        assert_eq!(next_page(&headers(link)).as_deref(), Some("/api/v3/x?page=3"));
-        assert_eq!(next_page(&headers("<https://h/x>; rel=\"last\"")), None);
-        assert_eq!(next_page(&headers("nonsense; rel=\"next\"")), None);
-    }
 }

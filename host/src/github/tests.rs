@@ -311,10 +311,10 @@ async fn pages_are_followed_on_the_configured_host_with_credentials() {
     let server = Server::start(|asked, _| match (is_mint(asked), asked.path.contains("page=2")) {
         (true, _) => token("t"),
         (_, false) => {
-            let link =
-                "<https://elsewhere.example/api/v3/repos/acme/shop/actions/runs/1/artifacts?page=2>; rel=\"next\"";
+            let host = asked.headers["host"].to_str().unwrap();
+            let link = format!("<http://{host}/api/v3/repos/acme/shop/actions/runs/1/artifacts?page=2>; rel=\"next\"");
             let body = json!({ "artifacts": [{ "id": 1, "name": "a", "digest": "md5:00" }] });
-            plain(200, &[("link", link)], body.to_string())
+            plain(200, &[("link", &link)], body.to_string())
         }
         (_, true) => answer(
             200,
@@ -346,6 +346,46 @@ async fn a_moved_repository_is_followed_but_not_to_another_host() {
     assert!(github.workflow_run_of_shop().await.is_ok());
     let error = github.workflow_run(&shop(), RunId(2)).await.unwrap_err();
     assert!(matches!(error, GitHubError::Redirect(_)), "{error}");
+}
+
+/// Proves R31, W22.
+#[tokio::test]
+async fn a_page_or_a_redirect_that_leads_elsewhere_is_refused_and_nothing_is_asked_there() {
+    let evil = Server::start(|_, _| run(200)).await;
+    let elsewhere = format!("http://{}/api/v3/repos/acme/shop", evil.address);
+    for target in [elsewhere.as_str(), "/login", "/api/v3/../login", "/api/v3x/repos"] {
+        let told = target.to_owned();
+        let server = Server::start(move |asked, _| match asked.path.as_str() {
+            _ if is_mint(asked) => token("t"),
+            path if path.contains("/artifacts") => {
+                let host = asked.headers["host"].to_str().unwrap();
+                let address = if told.starts_with('/') { format!("http://{host}{told}") } else { told.clone() };
+                plain(200, &[("link", &format!("<{address}>; rel=\"next\""))], r#"{"artifacts":[]}"#)
+            }
+            _ => plain(302, &[("location", &told)], ""),
+        });
+        let server = server.await;
+        let github = server.github();
+        let page = github.list_artifacts(&shop(), RunId(1)).await.unwrap_err();
+        assert!(
+            matches!(&page, GitHubError::Redirect(text) if text.contains("the next page leads")),
+            "{target}: {page}"
+        );
+        let redirect = github.workflow_run_of_shop().await.unwrap_err();
+        assert!(matches!(redirect, GitHubError::Redirect(_)), "{target}: {redirect}");
+        assert_eq!(server.asked("GET").len(), 2, "{target}");
+    }
+    assert!(evil.asked("").is_empty(), "{:?}", evil.asked(""));
+}
+
+#[tokio::test]
+async fn a_next_page_without_an_address_is_not_the_end() {
+    let server = Server::start(|asked, _| match is_mint(asked) {
+        true => token("t"),
+        false => plain(200, &[("link", "<>; rel=\"next\"")], r#"{"artifacts":[]}"#),
+    });
+    let server = server.await;
+    assert!(matches!(server.github().list_artifacts(&shop(), RunId(1)).await, Err(GitHubError::Redirect(_))));
 }
 
 #[tokio::test]
@@ -506,8 +546,9 @@ async fn comments_are_listed_to_the_end_oldest_first_or_not_at_all() {
     let server = Server::start(|asked, _| match asked.path.as_str() {
         _ if is_mint(asked) => token("t"),
         "/api/v3/repos/acme/shop/issues/3/comments?per_page=100" => {
-            let link = "<https://evil.example/api/v3/repos/acme/shop/issues/3/comments?page=2>; rel=\"next\"";
-            plain(200, &[("link", link)], json!([comment(5, "five"), comment(4, "four")]).to_string())
+            let host = asked.headers["host"].to_str().unwrap();
+            let link = format!("<http://{host}/api/v3/repos/acme/shop/issues/3/comments?page=2>; rel=\"next\"");
+            plain(200, &[("link", &link)], json!([comment(5, "five"), comment(4, "four")]).to_string())
         }
         "/api/v3/repos/acme/shop/issues/3/comments?page=2" => {
             let person = json!({ "id": 6, "body": null, "user": { "login": "mona", "type": "User" } });

@@ -2,11 +2,12 @@
 //! redirects and caches are absent by construction, and each header is sent once.
 
 use super::GitHubOptions;
+use super::connect::{Names, Network};
 use anyhow::Context as _;
 use http::header::{ACCEPT, HeaderValue, USER_AGENT};
 use http::{Request, Uri};
 use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use octocrab::service::middleware::base_uri::BaseUriLayer;
 use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
@@ -23,19 +24,14 @@ pub(super) struct Transport {
 }
 
 impl Transport {
-    pub fn new(options: &GitHubOptions) -> anyhow::Result<Self> {
+    pub fn new(options: &GitHubOptions, network: &Network) -> anyhow::Result<Self> {
         let host = api_address(&options.api_url)?;
-        let mut http = HttpConnector::new();
-        http.enforce_http(false);
-        http.set_connect_timeout(Some(options.pace.connect_timeout));
-        http.set_nodelay(true);
         let https = HttpsConnectorBuilder::new()
-            .with_native_roots()
-            .context("reading the system's root certificates: install ca-certificates")?
+            .with_tls_config(network.tls.clone())
             .https_or_http()
             .enable_http1()
             .enable_http2()
-            .wrap_connector(http);
+            .wrap_connector(network.connector(Names::of_anybody()));
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_CONNECTION)

@@ -46,7 +46,7 @@ fn queued() -> Arc<Recorder> {
 }
 
 fn options() -> WebhookOptions {
-    WebhookOptions { secrets: vec![Secret::new("the next one"), Secret::new(SECRET)], allow_unsigned: false }
+    WebhookOptions { secrets: vec![Secret::new("the next one"), Secret::new(SECRET)], ..WebhookOptions::default() }
 }
 
 fn signature(body: &[u8]) -> String {
@@ -295,7 +295,7 @@ async fn a_delivery_without_the_right_signature_is_refused_without_a_reason() {
     }
     // No secret at all is no reason to trust everybody.
     assert_eq!(send(queued(), WebhookOptions::default(), sound()).await, "401 {}");
-    let unsigned = WebhookOptions { secrets: Vec::new(), allow_unsigned: true };
+    let unsigned = WebhookOptions { allow_unsigned: true, ..WebhookOptions::default() };
     let request = changed(sound(), "x-hub-signature-256", "");
     assert!(send(queued(), unsigned, request).await.starts_with("202"));
     // With a secret, unsigned deliveries stay out.

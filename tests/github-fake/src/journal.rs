@@ -101,6 +101,8 @@ impl Journal {
     /// Requests with a credential where none belongs. Must stay empty.
     pub fn leaked_credentials(&self) -> Vec<&Entry> {
         self.entries.iter().filter(|entry| entry.leaked).collect()
+    }
+
     /// Requests to the API's host that were not for the API. Must stay empty, the pages of a registration apart.
     pub fn outside_the_prefix(&self) -> Vec<&Entry> {
         self.entries.iter().filter(|e| e.host == Host::Api && !e.below_prefix).collect()

@@ -27,7 +27,7 @@ pub fn style_hash() -> &'static str {
     &HASH
 }
 
-fn page(title: &str, body: &Markup) -> Markup {
+pub fn page(title: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -42,7 +42,7 @@ fn page(title: &str, body: &Markup) -> Markup {
     }
 }
 
-pub fn absent(absent: Absent) -> Markup {
+pub(super) fn absent(absent: Absent) -> Markup {
     page(absent.title(), &html! { h1 { (absent.title()) } p { (absent.way_out()) } })
 }
 
