@@ -69,6 +69,11 @@ impl TestHost {
         let github = Fake::start(options).await?;
         let mut config = config(&github, text)?;
         change(&mut config);
+        Self::serving(github, config).await
+    }
+
+    /// For a GitHub that a test has prepared.
+    pub async fn serving(github: Fake, config: Config) -> Result<Self> {
         let clock = Arc::<TestClock>::default();
         let host = app::serve_in(config, World { clock: clock.clone(), shared: None }).await?;
         // What a start looks at would otherwise come in between at some time or other.

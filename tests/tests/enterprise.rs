@@ -21,10 +21,7 @@ const LICENSES: &str = "License Check";
 
 /// A host whose configuration a test has changed.
 async fn host(github: Fake, config: Config) -> TestHost {
-    let host = app::serve(config).await.expect("the host starts");
-    host.reconciled().await;
-    github.deliver_to(&format!("http://{}/webhook", host.address));
-    TestHost { github, host }
+    TestHost::serving(github, config).await.expect("the host starts")
 }
 
 /// From a webhook to a check run, with what needs a second page and the blob host.

@@ -29,7 +29,11 @@ async fn whatever_holds_a_secret_prints_without_it() {
     };
     let key = github.private_key_pem().lines().nth(1).expect("a key has lines").to_owned();
     let options = github_options(&config, Arc::new(SystemClock)).expect("the key is there");
-    let door = WebhookOptions { secrets: config.github.webhook_secrets.clone(), allow_unsigned: false };
+    let door = WebhookOptions {
+        secrets: config.github.webhook_secrets.clone(),
+        allow_unsigned: false,
+        installation: None,
+    };
     let client = palisade::github::GitHub::new(options.clone()).expect("a client");
     let reports = Reports::new(&config.telemetry).expect("good settings");
     let mut shown = vec![

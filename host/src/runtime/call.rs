@@ -310,7 +310,7 @@ mod tests {
             limits: Arc::new(Limits::default()),
             seed: [].into(),
         };
-        let site = Site { engine, permits: Arc::new(Semaphore::new(1)) };
+        let site = Site { engine, permits: Arc::new(Semaphore::new(1)), meters: Arc::default() };
         let broken = enter_at_load(&site, &template, Panicking).await.unwrap_err();
         assert_eq!(broken.kind, BrokenKind::Trap);
         assert_eq!(broken.message, "`scan` made a function of the host panic: index 7 out of bounds");
