@@ -3,6 +3,8 @@
 
 mod decisions;
 pub mod registration;
+#[cfg(test)]
+mod tests;
 
 use crate::config::Pages;
 use crate::queue::JobQueue;
@@ -63,6 +65,8 @@ struct Health {
     status: &'static str,
     service_name: &'static str,
     version: &'static str,
+    commit: &'static str,
+    build_time: &'static str,
     os: &'static str,
     architecture: &'static str,
     dependencies: BTreeMap<String, Dependency>,
@@ -103,6 +107,9 @@ async fn check(api: &Api) -> Health {
         status,
         service_name: "palisade",
         version: env!("CARGO_PKG_VERSION"),
+        // Whoever builds a release says them; a build from a working directory is of no commit.
+        commit: option_env!("PALISADE_COMMIT").unwrap_or("unknown"),
+        build_time: option_env!("PALISADE_BUILD_TIME").unwrap_or("unknown"),
         os: std::env::consts::OS,
         architecture: std::env::consts::ARCH,
         dependencies,

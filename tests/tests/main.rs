@@ -15,6 +15,7 @@ mod economy;
 mod enterprise;
 mod faults;
 mod groups;
+mod health;
 mod hostile_components;
 mod hostile_guests;
 mod hostile_policies;
