@@ -3,19 +3,22 @@
 mod greeting;
 mod registration;
 mod reporting;
+mod rotation;
 mod setup;
 mod wishes;
 
 pub use greeting::{refuses_version, wrong_version};
 pub use registration::Registrar;
-pub use setup::{plugins, rules};
+pub use rotation::{Reloaded, examined as examined_credentials};
+pub use setup::{listener_problem, plugins, rules};
 
 use crate::api::{self, Api, Gauges};
 use crate::artifacts::{ArtifactStore, Fetcher};
 use crate::config::{Addresses, Config};
 use crate::github::{BlobHosts, GitHub, GitHubOptions, Pace, Priority, redelivery_window};
+use crate::listener::Listener;
 use crate::model::event::InstallationEvent;
-use crate::model::{Clock, CommitKey, DeliveryId, Event, InstallationId, Job, JobId, JobKind, Secret, Trail, Unix};
+use crate::model::{Clock, CommitKey, DeliveryId, Event, InstallationId, Job, JobId, JobKind, Trail, Unix};
 use crate::pipeline::{Comparer, Judge, MergeGroups, OverlayReader, Pipeline, RerunScope};
 use crate::plugins::Catalogue;
 use crate::policy::Rules;
@@ -36,6 +39,7 @@ use crate::worker::{WorkerOptions, Workers};
 use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
 use reporting::Reporting;
+use rotation::Rotation;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -112,6 +116,7 @@ pub struct Host {
     stop_serving: watch::Sender<bool>,
     ready: watch::Sender<bool>,
     server: tokio::task::JoinHandle<()>,
+    rotation: Arc<Rotation>,
     config: Config,
     queue: Arc<dyn JobQueue>,
     sweep: Sweep,
@@ -152,6 +157,7 @@ pub async fn serve_in(config: Config, world: World) -> Result<Host> {
     let bench = bench(&config).await?;
     let github = GitHub::new(github_options(&config, clock.clone())?)?;
     greeting::greet(&config, &github).await?;
+    let rotation = Arc::new(Rotation::start(&config, github.clone(), clock.clone(), bench.metrics.clone())?);
     let forgot_at = if shared.is_none() { clock.now() } else { 0 };
     let Shared { state, queue } = match shared {
         Some(shared) => shared,
@@ -207,7 +213,7 @@ pub async fn serve_in(config: Config, world: World) -> Result<Host> {
         metrics: bench.metrics.clone(),
         app_id: config.github.app_id,
     });
-    let options = webhook_options(&config);
+    let options = webhook_options(&config, &rotation, clock.clone());
     let gauges = Arc::new(Totals {
         state: state.clone(),
         github: github.clone(),
@@ -227,6 +233,7 @@ pub async fn serve_in(config: Config, world: World) -> Result<Host> {
     let router = webhook::router(intake.clone(), options)
         .merge(api::router(api))
         .layer(axum::middleware::from_fn(webhook::with_request_id));
+    let served = Listener::new(router, setup::listener_options(&config, rotation.tls())?, bench.metrics.clone());
     let listener = TcpListener::bind(&config.server.address)
         .await
         .with_context(|| format!("listening on {} (server.address)", config.server.address))?;
@@ -242,9 +249,10 @@ pub async fn serve_in(config: Config, world: World) -> Result<Host> {
     let shared = Shared { state: state.clone(), queue: queue.clone() };
     let sweep =
         sweep(&config, Sweeping { github, intake, rules, clock, state, queue: queue.clone(), metrics, forgot_at });
-    let background = vec![tokio::spawn(sweep.clone().run())];
+    let watching = rotation.clone().watch(config.server.reload_interval);
+    let background = vec![tokio::spawn(sweep.clone().run()), tokio::spawn(watching)];
     let (stop_serving, stopped) = watch::channel(false);
-    let server = tokio::spawn(answer(listener, router, stopped));
+    let server = tokio::spawn(served.run(listener, stopped));
     ready.send_replace(true);
     tracing::info!(%address, "listening");
     tell(Act::Start, &Line { result: "listening", ..Line::default() });
@@ -255,6 +263,7 @@ pub async fn serve_in(config: Config, world: World) -> Result<Host> {
         stop_serving,
         ready,
         server,
+        rotation,
         config,
         queue,
         sweep,
@@ -331,17 +340,6 @@ fn records(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Records>> 
     Ok(Arc::new(DirectoryRecords::open(directory, bounds, clock.clone())?))
 }
 
-/// Answers requests until it is told to stop, and lets those at work end.
-async fn answer(listener: TcpListener, router: axum::Router, mut stopped: watch::Receiver<bool>) {
-    let shutdown = async move {
-        // An error means that the host is gone, which is a reason to stop as well.
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-    };
-    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(shutdown).await {
-        tracing::error!(%error, "the server ended");
-    }
-}
-
 impl Drop for Host {
     fn drop(&mut self) {
         self.end_at_once();
@@ -359,6 +357,17 @@ impl Host {
     /// What another instance needs to work beside this one.
     pub fn shared(&self) -> Shared {
         self.shared.clone()
+    }
+
+    /// Where it is reached, for people.
+    pub fn url(&self) -> String {
+        let scheme = if self.config.server.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Reads secrets, keys and certificates again, as SIGHUP asks for. Nothing else is.
+    pub async fn reload(&self) -> Reloaded {
+        self.rotation.reload().await
     }
 
     /// Waits until no job waits and none is at work.
@@ -428,7 +437,7 @@ fn opa_servers(catalogue: &Catalogue) -> Vec<(String, OpaServer)> {
 
 /// As the App.
 pub fn github_options(config: &Config, clock: Arc<dyn Clock>) -> Result<GitHubOptions> {
-    Ok(GitHubOptions { private_key: config.private_key()?, ..visitor_options(config, clock)? })
+    Ok(GitHubOptions { private_keys: config.private_keys()?, ..visitor_options(config, clock)? })
 }
 
 /// As whoever the personal token belongs to, or as nobody without one.
@@ -440,7 +449,7 @@ pub fn visitor_options(config: &Config, clock: Arc<dyn Clock>) -> Result<GitHubO
         api_url: Addresses::parse(&config.github.base_url)?.api,
         app_id: config.github.app_id,
         client_id: config.github.client_id.clone(),
-        private_key: Secret::new(""),
+        private_keys: Vec::new(),
         personal_token: config.github.token.clone().filter(|token| !config.names_app() && !token.is_empty()),
         user_agent: format!("palisade/{}", env!("CARGO_PKG_VERSION")),
         api_version: config.github.api_version.clone(),
@@ -470,11 +479,13 @@ fn artifact_directory(config: &Config) -> Result<(PathBuf, Option<tempfile::Temp
     }
 }
 
-fn webhook_options(config: &Config) -> WebhookOptions {
+fn webhook_options(config: &Config, rotation: &Rotation, clock: Arc<dyn Clock>) -> WebhookOptions {
     WebhookOptions {
-        secrets: config.github.webhook_secrets.clone(),
+        secrets: rotation.webhook_secrets(),
         allow_unsigned: config.github.allow_unsigned_webhooks,
         installation: config.github.installation_id.filter(|id| *id != 0).map(InstallationId),
+        body_timeout: config.server.body_timeout,
+        clock,
     }
 }
 
@@ -520,6 +531,9 @@ impl Intake for Door {
 
     fn observe(&self, audit: &Audit) {
         self.metrics.delivery(audit.event.as_deref(), audit.result);
+        if let Some(slot) = audit.secret_slot {
+            self.metrics.webhook_secret_matches.with_label_values(&[&slot.to_string()]).inc();
+        }
     }
 }
 
@@ -602,6 +616,7 @@ impl Gauges for Totals {
             ("compiled_code_hits", runtime.cache.hits),
             ("compiled_code_misses", runtime.cache.misses),
             ("compiled_code_rejected", runtime.cache.rejected),
+            ("private_key_slot", self.github.private_key_slot() as u64),
             ("open_circuits", runtime.open_circuits as u64),
             ("guest_calls_in_flight", runtime.calls_in_flight as u64),
             ("spans_exported", exported),

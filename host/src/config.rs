@@ -4,11 +4,13 @@
 //! is an error that names the nearest known key; an unknown `POLLY_` or `PALISADE_` variable is a warning. Secrets
 //! are read into types that do not print.
 
+mod credentials;
 mod environment;
 mod reach;
 mod selection;
 pub mod telemetry;
 
+pub use credentials::{NotAfter, PrivateKey, Tls, WebhookSecret};
 pub use reach::{Addresses, Edition, Proxies};
 pub use selection::{Group, Overlay, OverlaySetting};
 
@@ -64,6 +66,16 @@ pub struct Config {
     /// Seen while reading; shown at start and by `palisade doctor`.
     #[serde(skip)]
     pub warnings: Vec<String>,
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+/// Where a configuration was read, so that what may change while the host runs can be read again.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    pub file: Option<PathBuf>,
+    /// Secrets that the environment sets: they stay as they are until a restart.
+    pub fixed: Vec<&'static str>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -80,6 +92,35 @@ pub struct Server {
     /// How long a shutdown waits for jobs. Default `25s`, below the 30 s that Kubernetes grants.
     #[serde(with = "duration")]
     pub drain: Duration,
+    /// Speak TLS, with a certificate from files. Default none: a reverse proxy does, or the network is trusted.
+    pub tls: Option<Tls>,
+    /// Connections at once; who comes then waits for one to end. Default 1,024.
+    pub max_connections: usize,
+    /// Those of one source (an address, or an IPv6 network of 64 bits); more are closed. Trusted proxies are not counted.
+    /// Default 256.
+    pub max_connections_per_source: usize,
+    /// Requests a second from one source, twice as many in a burst; more get a 429. A source that sent a verified delivery
+    /// within the hour may send twenty times as many. Default 100.
+    pub max_requests_per_second: u32,
+    /// Deliveries that were refused for their signature or form, a minute, from a source that has sent none that was
+    /// verified within the hour; until there is room again it gets a 429. Default 60.
+    pub max_refusals_per_minute: u32,
+    /// Networks of reverse proxies, such as `10.0.0.0/8`, whose `X-Forwarded-For` tells the source. Default none.
+    pub trusted_proxies: Vec<String>,
+    /// How long a TLS handshake may take, and then a request's head. Default `10s`.
+    #[serde(with = "duration")]
+    pub header_timeout: Duration,
+    /// How long a request's body may take, and whoever reads an answer between two pieces. Default `10s`: GitHub itself
+    /// gives up then.
+    #[serde(with = "duration")]
+    pub body_timeout: Duration,
+    /// How long a connection stays open between two requests. Default `75s`, longer than reverse proxies keep theirs.
+    #[serde(with = "duration")]
+    pub idle_timeout: Duration,
+    /// How often this file and those with secrets, keys and certificates are looked at for changes. Default `5s`; `0s`
+    /// leaves it to SIGHUP.
+    #[serde(with = "duration")]
+    pub reload_interval: Duration,
 }
 impl Default for Server {
     fn default() -> Self {
@@ -89,6 +130,16 @@ impl Default for Server {
             public_url: None,
             pages: Pages::Off,
             drain: Duration::from_secs(25),
+            tls: None,
+            max_connections: 1_024,
+            max_connections_per_source: 256,
+            max_requests_per_second: 100,
+            max_refusals_per_minute: 60,
+            trusted_proxies: Vec::new(),
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
+            reload_interval: Duration::from_secs(5),
         }
     }
 }
@@ -117,6 +168,9 @@ pub struct GitHub {
     /// The App's private key, PEM; `\n` escapes are accepted. Wins over `private_key_path`.
     pub private_key: Option<Secret>,
     pub private_key_path: Option<PathBuf>,
+    /// Several keys while one is being rotated, the newest first. The first that counts signs; one that GitHub refuses
+    /// gives way to the next. They come before the single one. Default none.
+    pub private_keys: Vec<PrivateKey>,
     /// A personal access token, for trying Palisade without an App: `palisade evaluate --run` reads with it what a workflow
     /// run uploaded. Only Apps may write check runs, so `serve` refuses to start with it alone; where the App's id and key
     /// are given it is not used. Default none.
@@ -132,8 +186,9 @@ pub struct GitHub {
     pub api_version: String,
     /// Certificates (PEM) of authorities to trust beside the system's, for GitHub, its storage and the proxy. Default none.
     pub ca_file: Option<PathBuf>,
-    /// Webhook secrets; several while one is being rotated.
-    pub webhook_secrets: Vec<Secret>,
+    /// Webhook secrets; several while one is being rotated. Each is a text, or a table of `secret` or `path`, and
+    /// `not_after`.
+    pub webhook_secrets: Vec<WebhookSecret>,
     /// Accept webhooks without a signature, on a loopback address only. Default false.
     pub allow_unsigned_webhooks: bool,
     /// Hosts with private or loopback addresses from which artifacts may be downloaded: the storage of a GitHub
@@ -164,6 +219,7 @@ impl Default for GitHub {
             installation_id: None,
             ca_file: None,
             api_version: "2022-11-28".into(),
+            private_keys: Vec::new(),
             base_url: "https://api.github.com".into(),
             webhook_secrets: Vec::new(),
             allow_unsigned_webhooks: false,
@@ -514,12 +570,13 @@ impl Config {
             if !file.is_file() {
                 bail!("reading {}: there is no such file; name another with --config", file.display());
             }
-            figment = figment.merge(Toml::file_exact(file));
+            figment = figment.merge(Toml::string(&well_formed(file)?));
         }
         let mut config: Config =
-            figment.merge(Serialized::defaults(values)).extract().map_err(|error| explain(error, file))?;
+            figment.merge(Serialized::defaults(&values)).extract().map_err(|error| explain(error, file))?;
         config.warnings = warnings;
         config.proxies = Proxies::read(&variables);
+        config.origin = Origin { file: file.map(Path::to_owned), fixed: environment::secrets(&values) };
         config.server.apply_port();
         config.warn_of_unused();
         if let Some(directory) = file.and_then(Path::parent) {
@@ -537,14 +594,20 @@ impl Config {
         let github = &mut self.github;
         let named = [&mut github.private_key_path, &mut github.ca_file, &mut self.records.directory];
         let named = named.into_iter().chain([&mut self.provenance.trusted_root]);
-        for path in plugins.chain(named.flatten()) {
+        let secrets = github.webhook_secrets.iter_mut().filter_map(|entry| entry.path.as_mut());
+        let keys = github.private_keys.iter_mut().map(|entry| &mut entry.path);
+        let tls = self.server.tls.iter_mut().flat_map(|tls| [&mut tls.certificate, &mut tls.key]);
+        let credentials = secrets.chain(keys).chain(tls);
+        for path in plugins.chain(credentials).chain(named.flatten()) {
             *path = directory.join(&*path);
         }
     }
 
     /// Whether there is an App to be, as far as the configuration says: its key is not read.
     pub fn names_app(&self) -> bool {
-        self.github.app_id != 0 && (self.github.private_key.is_some() || self.github.private_key_path.is_some())
+        let github = &self.github;
+        let single = github.private_key.is_some() || github.private_key_path.is_some();
+        github.app_id != 0 && (single || !github.private_keys.is_empty())
     }
 
     fn warn_of_unused(&mut self) {
@@ -558,20 +621,6 @@ impl Config {
         let address = Addresses::parse(&self.github.base_url).err().map(|error| error.to_string());
         address.into_iter().chain(self.proxies.problems()).collect()
     }
-
-    /// The App's private key, from the content or the file.
-    pub fn private_key(&self) -> Result<Secret> {
-        if let Some(key) = &self.github.private_key {
-            return Ok(Secret::new(key.expose().replace("\\n", "\n")));
-        }
-        let path = self.github.private_key_path.as_ref().ok_or_else(|| {
-            anyhow!("github.private_key is missing; set it, github.private_key_path or POLLY_GITHUB_PRIVATE_KEY_PATH")
-        })?;
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("reading the App's private key from {}", path.display()))?;
-        Ok(Secret::new(text))
-    }
-
     /// What `serve` needs and this configuration lacks, all of it at once.
     pub fn missing_for_serve(&self) -> Vec<String> {
         let mut missing = self.unreachable();
@@ -585,14 +634,25 @@ impl Config {
         if self.github.app_id == 0 {
             missing.push("github.app_id is missing; set it or POLLY_GITHUB_APP_ID to the App's id".to_owned());
         }
-        if let Err(error) = self.private_key() {
+        if let Err(error) = self.private_keys() {
             missing.push(format!("{error:#}"));
         }
-        if self.github.webhook_secrets.iter().all(Secret::is_empty) && !self.github.allow_unsigned_webhooks {
-            missing.push(
+        match self.webhook_secrets() {
+            Err(error) => missing.push(format!("{error:#}")),
+            Ok(secrets) if secrets.iter().any(|slot| !slot.value.is_empty()) => {}
+            Ok(_) if self.github.allow_unsigned_webhooks => {}
+            Ok(_) => missing.push(
                 "github.webhook_secrets is empty; set it or PALISADE_WEBHOOK_SECRETS, or for local use only \
                  github.allow_unsigned_webhooks = true"
                     .to_owned(),
+            ),
+        }
+        if self.server.max_connections == 0 || self.server.max_connections_per_source == 0 {
+            missing.push("server.max_connections and server.max_connections_per_source must be at least 1".to_owned());
+        }
+        if self.server.max_requests_per_second == 0 || self.server.max_refusals_per_minute == 0 {
+            missing.push(
+                "server.max_requests_per_second and server.max_refusals_per_minute must be at least 1".to_owned(),
             );
         }
         if self.github.allow_unsigned_webhooks && !self.server.is_loopback() {
@@ -661,6 +721,19 @@ fn explain(error: figment::Error, file: Option<&Path>) -> anyhow::Error {
     anyhow!("reading {place}: {}", lines.join("; "))
 }
 
+/// The file's text, if it is TOML. The parser's own report quotes the line, and a secret may stand in it.
+fn well_formed(file: &Path) -> Result<String> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    match text.parse::<toml::Table>() {
+        Ok(_) => Ok(text),
+        Err(error) => {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            bail!("reading {}: line {line}: {}", file.display(), error.message())
+        }
+    }
+}
+
 fn explain_one(error: &figment::Error) -> String {
     let path = error.path.join(".");
     match &error.kind {
@@ -674,6 +747,11 @@ fn explain_one(error: &figment::Error) -> String {
                 Some(near) => format!("unknown key `{key}`; did you mean `{near}`?"),
                 None => format!("unknown key `{key}`; known here: {}", known.join(", ")),
             }
+        }
+        // What was found instead may be a secret.
+        figment::error::Kind::InvalidType(figment::error::Actual::Str(_), expected)
+        | figment::error::Kind::InvalidValue(figment::error::Actual::Str(_), expected) => {
+            format!("`{path}`: found a text, expected {expected}")
         }
         kind if path.is_empty() => kind.to_string(),
         kind => format!("`{path}`: {kind}"),
@@ -778,6 +856,20 @@ mod tests {
     fn secrets_do_not_print() {
         let config = load("[github]\nwebhook_secrets = ['hunter2']\nprivate_key = 'hunter2'\n", &[]).expect("good");
         assert!(!format!("{config:?}").contains("hunter2"));
+    }
+
+    /// Proves R36, W06.
+    #[test]
+    fn a_file_that_cannot_be_read_names_the_place_and_shows_no_secret() {
+        for (text, told) in [
+            ("[github]\nwebhook_secrets = ['hunter2\n", "reading palisade.toml: line 2: "),
+            ("[github]\nwebhook_secrets = 'hunter2'\n", "`github.webhook_secrets`: found a text, expected a sequence"),
+            ("[github]\nprivate_key = 'hunter2'\napp_id = 'hunter2'\n", "`github.app_id`: found a text, expected u64"),
+        ] {
+            let error = format!("{:#}", load(text, &[]).unwrap_err());
+            assert!(error.contains(told), "{told} in {error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
     }
 
     #[test]

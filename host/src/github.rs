@@ -15,6 +15,7 @@ mod counters;
 mod deliveries;
 mod error;
 mod installations;
+mod keyring;
 mod limits;
 mod links;
 mod manifest;
@@ -45,7 +46,7 @@ pub use registration::{Hook, Installed, Registration};
 pub use runs::ArtifactListing;
 
 use crate::config::Proxies;
-use crate::model::{Clock, InstallationId, RepositoryName, Secret};
+use crate::model::{Clock, InstallationId, RepositoryName, Secret, Slot};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,8 +91,8 @@ pub struct GitHubOptions {
     pub app_id: u64,
     /// Names the App in place of its id where it is given; GitHub prefers it.
     pub client_id: Option<String>,
-    /// PEM, PKCS#1 or PKCS#8. Empty: nothing can be asked as the App.
-    pub private_key: Secret,
+    /// PEM, PKCS#1 or PKCS#8; the first that counts signs. None: nothing can be asked as the App.
+    pub private_keys: Vec<Slot<Secret>>,
     /// A person's token, which then stands for the App and its installations. It reads what the person may read, and GitHub
     /// refuses what only Apps may write.
     pub personal_token: Option<Secret>,
@@ -182,6 +183,17 @@ impl GitHub {
     /// As `app`, asked once: who we are does not change while the process lives.
     pub async fn identity(&self) -> Result<&App, GitHubError> {
         self.inner.app.get_or_try_init(|| self.app()).await
+    }
+
+    /// Takes these keys in place of those before. One that cannot be read leaves all as they were.
+    pub fn replace_private_keys(&self, keys: &[Slot<Secret>]) -> anyhow::Result<()> {
+        self.inner.credentials.keys.replace(keyring::Keyring::new(keys)?);
+        Ok(())
+    }
+
+    /// Which of the private keys GitHub took last, counted from 0.
+    pub fn private_key_slot(&self) -> usize {
+        self.inner.credentials.keys.get().taken()
     }
 
     pub fn counters(&self) -> &Counters {

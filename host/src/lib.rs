@@ -9,6 +9,7 @@ pub mod config;
 pub mod correlate;
 pub mod documents;
 pub mod github;
+pub mod listener;
 pub mod model;
 pub mod pipeline;
 pub mod plugins;

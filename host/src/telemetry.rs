@@ -49,6 +49,12 @@ pub struct Metrics {
     pub totals: IntGaugeVec,
     /// Never by installation: their number has no bound.
     pub github_budget: IntGaugeVec,
+    pub connections: IntCounterVec,
+    pub connections_open: IntGauge,
+    pub requests_shed: IntCounterVec,
+    pub webhook_secret_matches: IntCounterVec,
+    pub credential_reloads: IntCounterVec,
+    pub credential_not_after: IntGaugeVec,
     pub engine_pooling: IntGauge,
 }
 
@@ -121,6 +127,12 @@ impl Metrics {
             totals: make.gauges("totals")?,
             github_budget: make.gauges("github_budget")?,
             engine_pooling: make.number("engine_pooling")?,
+            connections: make.counter("connections_total")?,
+            connections_open: make.number("connections_open")?,
+            requests_shed: make.counter("requests_shed_total")?,
+            webhook_secret_matches: make.counter("webhook_secret_matches_total")?,
+            credential_reloads: make.counter("credential_reloads_total")?,
+            credential_not_after: make.gauges("credential_not_after_seconds")?,
             registry,
         })
     }
@@ -151,11 +163,27 @@ impl Metrics {
         self.registry.gather()
     }
 
+    /// Counts a connection as open until what is returned is dropped.
+    pub fn open_connection(&self) -> OpenConnection {
+        self.connections_open.inc();
+        OpenConnection(self.connections_open.clone())
+    }
+
     /// The text that `/metrics` answers.
     pub fn render(&self) -> Result<String> {
         let mut buffer = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut buffer).context("writing the metrics")?;
         String::from_utf8(buffer).context("metrics are text")
+    }
+}
+
+/// One open connection, as `connections_open` counts it.
+#[derive(Debug)]
+pub struct OpenConnection(IntGauge);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 
@@ -205,6 +233,12 @@ mod tests {
             metrics.deliveries_read_until.desc(),
             metrics.reconciled.desc(),
             metrics.results_older_than_policy.desc(),
+            metrics.connections.desc(),
+            metrics.connections_open.desc(),
+            metrics.requests_shed.desc(),
+            metrics.webhook_secret_matches.desc(),
+            metrics.credential_reloads.desc(),
+            metrics.credential_not_after.desc(),
             metrics.github_budget.desc(),
             metrics.store_entries.desc(),
             metrics.store_bytes.desc(),

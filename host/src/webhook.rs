@@ -12,8 +12,11 @@ mod tests;
 pub use parse::{ParseError, may_matter, parse};
 pub use requests::with_request_id;
 
+use crate::listener::Word;
 use crate::model::event::{CheckRunRequest, InstallationChange, MergeGroupChange};
-use crate::model::{DeliveryId, Event, InstallationId, JobId, RepositoryName, RequestId, Secret, Trail};
+use crate::model::{
+    Clock, DeliveryId, Event, InstallationId, JobId, RepositoryName, RequestId, Rotating, Secret, Slot, Trail,
+};
 use crate::telemetry::audit::{Act, Line, tell};
 use crate::telemetry::catalogue::{EVENTS, bounded};
 use crate::telemetry::{spans, trace};
@@ -35,8 +38,6 @@ use tracing::instrument::Instrument as _;
 
 /// GitHub delivers nothing larger.
 const LARGEST_DELIVERY: usize = 25 << 20;
-/// GitHub gives up after 10 s; who sends slower is not GitHub.
-const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// Leaves GitHub's 10 s to the network. What takes longer is brought back by the redelivery sweep.
 const INTAKE_TIMEOUT: Duration = Duration::from_secs(2);
 /// What is read of a body before it takes of the room for large ones: a usual delivery has 28 KB.
@@ -78,14 +79,18 @@ pub enum Accepted {
     Unavailable,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct WebhookOptions {
-    /// All are tried, so that one can be replaced without missing a delivery.
-    pub secrets: Vec<Secret>,
+    /// All that count are tried, so that one can be replaced without missing a delivery.
+    pub secrets: Rotating<Vec<Slot<Secret>>>,
     /// For local trials only: with no secret at all, take deliveries unsigned instead of none.
     pub allow_unsigned: bool,
     /// The installation that is meant where a delivery names none, as those of a repository's own webhook.
     pub installation: Option<InstallationId>,
+    /// How long a body may take to come.
+    pub body_timeout: Duration,
+    /// What the ends of secrets are held against.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// One request, as the audit log and the metrics show it.
@@ -134,7 +139,12 @@ async fn deliver(State(door): State<Arc<Door>>, request: Request) -> Response {
     describe_span(&span, &audit, &answer);
     record(&audit, answer.status);
     door.intake.observe(&audit);
-    answer.into_response()
+    let word = word(&audit, answer.status);
+    let mut response = answer.into_response();
+    if let Some(word) = word {
+        response.extensions_mut().insert(word);
+    }
+    response
 }
 
 impl Door {
@@ -148,7 +158,7 @@ impl Door {
     async fn admit(&self, headers: &HeaderMap, body: Body, audit: &mut Audit) -> Result<Answer, Answer> {
         // Before a byte is read, and until the answer: what is in memory is what has a place.
         let mut place = self.crowd.enter().ok_or_else(Answer::crowded)?;
-        let raw = read(headers, body, &mut place).await?;
+        let raw = self.read(headers, body, &mut place).await?;
         let form = is_form(headers)?;
         audit.secret_slot = self.verify(headers, &raw)?;
         let (Some(delivery), Some(name)) = (audit.delivery.clone(), audit.event.clone()) else {
@@ -166,13 +176,27 @@ impl Door {
     }
 
     fn verify(&self, headers: &HeaderMap, raw: &[u8]) -> Result<Option<usize>, Answer> {
-        if self.options.secrets.is_empty() && self.options.allow_unsigned {
+        // After the body came: what was replaced meanwhile counts as it is now.
+        let secrets = self.options.secrets.get();
+        if secrets.is_empty() && self.options.allow_unsigned {
             return Ok(None);
         }
         let signature = headers.get("x-hub-signature-256").map(HeaderValue::as_bytes);
-        let matching = signature.and_then(|given| signature::matching(&self.options.secrets, given, raw));
+        let now = self.options.clock.now();
+        let matching = signature.and_then(|given| signature::matching(&secrets, now, given, raw));
         // Without a reason: whoever is not GitHub learns nothing.
         matching.map(Some).ok_or_else(|| Answer::new(StatusCode::UNAUTHORIZED, "unauthorized", json!({})))
+    }
+
+    async fn read(&self, headers: &HeaderMap, body: Body, place: &mut Place) -> Result<Vec<u8>, Answer> {
+        let announced = text(headers, "content-length").and_then(|length| length.parse::<usize>().ok());
+        if announced.is_some_and(|length| length > LARGEST_DELIVERY) {
+            return Err(Answer::too_large());
+        }
+        match tokio::time::timeout(self.options.body_timeout, collect(body, place)).await {
+            Ok(read) => read,
+            Err(_) => Err(Answer::new(StatusCode::REQUEST_TIMEOUT, "timeout", json!({ "status": "timeout" }))),
+        }
     }
 
     /// In a task of its own: a delivery that is half written when its time is over is written to the end.
@@ -186,14 +210,12 @@ impl Door {
     }
 }
 
-async fn read(headers: &HeaderMap, body: Body, place: &mut Place) -> Result<Vec<u8>, Answer> {
-    let announced = text(headers, "content-length").and_then(|length| length.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > LARGEST_DELIVERY) {
-        return Err(Answer::too_large());
-    }
-    match tokio::time::timeout(READ_TIMEOUT, collect(body, place)).await {
-        Ok(read) => read,
-        Err(_) => Err(Answer::new(StatusCode::REQUEST_TIMEOUT, "timeout", json!({ "status": "timeout" }))),
+/// What the listener should know of a request's source: whether it is one that knows a secret.
+fn word(audit: &Audit, status: StatusCode) -> Option<Word> {
+    match audit.secret_slot {
+        Some(_) => Some(Word::Verified),
+        None if status.is_client_error() => Some(Word::Refused),
+        None => None,
     }
 }
 

@@ -7,7 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{Request, StatusCode};
 use hmac::{Hmac, Mac};
 use palisade::app::SystemClock;
-use palisade::model::{Clock, CommitKey, DeliveryId, Event, Job, JobId, JobKind, Secret};
+use palisade::model::{Clock, CommitKey, DeliveryId, Event, Job, JobId, JobKind, Rotating, Secret, Slot};
 use palisade::queue::memory::MemoryQueue;
 use palisade::queue::{self, JobQueue};
 use palisade::webhook::{self, Accepted, Intake, WebhookOptions};
@@ -33,7 +33,14 @@ fn main() {
 #[divan::bench(sample_count = 100, sample_size = 50)]
 fn verified_parsed_and_queued(bencher: divan::Bencher<'_, '_>) {
     let (secret, deliveries) = &*DELIVERIES;
-    let options = WebhookOptions { secrets: vec![Secret::new(secret)], allow_unsigned: false };
+    let slot = Slot { origin: "a benchmark".to_owned(), value: Secret::new(secret), not_after: None };
+    let options = WebhookOptions {
+        secrets: Rotating::new(vec![slot]),
+        allow_unsigned: false,
+        installation: None,
+        body_timeout: Duration::from_secs(10),
+        clock: Arc::new(SystemClock),
+    };
     let queue = MemoryQueue::new(Arc::new(SystemClock), usize::MAX, Duration::ZERO);
     let router = webhook::router(Arc::new(Door(queue)), options);
     let count = AtomicUsize::new(0);

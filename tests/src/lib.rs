@@ -82,6 +82,12 @@ impl TestHost {
         Ok(Self { github, host, clock })
     }
 
+    /// The same, with a configuration file's text.
+    pub async fn of(github: Fake, text: &str) -> Self {
+        let config = config(&github, text).expect("the configuration is right");
+        Self::serving(github, config).await.expect("the host starts")
+    }
+
     /// Ends the host as a crash would and starts another for the same GitHub: what was in memory is gone.
     pub async fn restarted(self, text: &str) -> Self {
         let restarted = self.restarted_in_trouble(text).await;
@@ -130,9 +136,13 @@ pub fn config(github: &Fake, text: &str) -> Result<Config> {
     let mut config: Config = toml::from_str(text).context("reading the test's configuration")?;
     config.server.address = "127.0.0.1:0".to_owned();
     config.github.app_id = github.app_id();
-    config.github.private_key = Some(palisade::model::Secret::new(github.private_key_pem()));
+    if config.github.private_keys.is_empty() {
+        config.github.private_key = Some(palisade::model::Secret::new(github.private_key_pem()));
+    }
     config.github.base_url = github.api_url().to_owned();
-    config.github.webhook_secrets = vec![palisade::model::Secret::new(github.webhook_secret())];
+    if config.github.webhook_secrets.is_empty() {
+        config.github.webhook_secrets = vec![palisade::model::Secret::new(github.webhook_secret()).into()];
+    }
     config.github.artifact_hosts = vec!["127.0.0.1".to_owned()];
     config.queue.coalesce = Duration::ZERO;
     // The small GitHub has no secondary limits of its own; tests of the pace set it.

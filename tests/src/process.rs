@@ -23,7 +23,6 @@ impl HostProcess {
     pub async fn start(github: &Fake, directory: &Path, log_level: &str) -> Result<Self> {
         let binary = std::env::var_os("PALISADE_BINARY").context("PALISADE_BINARY is not set; use `cargo xtask`")?;
         std::fs::write(directory.join("app.pem"), github.private_key_pem()).context("writing the App's key")?;
-        let configuration = directory.join("palisade.toml");
         let text = format!(
             "[server]\naddress = \"127.0.0.1:0\"\n\n[github]\napp_id = {}\nprivate_key_path = \"app.pem\"\n\
              base_url = \"{}\"\nwrite_spacing = \"0s\"\nwebhook_secrets = [\"{}\"]\nartifact_hosts = [\"127.0.0.1\"]\n\n\
@@ -32,6 +31,12 @@ impl HostProcess {
             github.api_url(),
             github.webhook_secret(),
         );
+        Self::run(Path::new(&binary), directory, &text).await
+    }
+
+    /// Starts this program with this configuration, which is written into the directory.
+    pub async fn run(binary: &Path, directory: &Path, text: &str) -> Result<Self> {
+        let configuration = directory.join("palisade.toml");
         std::fs::write(&configuration, text).context("writing the configuration")?;
         let mut child = Command::new(binary)
             .arg("--config")
@@ -70,6 +75,14 @@ impl HostProcess {
         let status = std::fs::read_to_string(format!("/proc/{id}/status")).context("reading the host's memory")?;
         let line = status.lines().find_map(|line| line.strip_prefix(label)).context("the kernel tells it")?;
         line.trim().trim_end_matches(" kB").parse().context("a number")
+    }
+
+    /// Sends SIGHUP.
+    pub async fn hang_up(&self) -> Result<()> {
+        let id = self.child.id().context("the host is running")?;
+        let sent =
+            Command::new("sh").arg("-c").arg(format!("kill -HUP {id}")).status().await.context("sending SIGHUP")?;
+        if sent.success() { Ok(()) } else { bail!("SIGHUP was not sent") }
     }
 
     pub async fn kill(mut self) -> Result<()> {

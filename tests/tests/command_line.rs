@@ -192,6 +192,26 @@ fn doctor_refuses_groups_and_overlays_that_are_mistyped() {
     }
 }
 
+/// Proves R2.
+#[test]
+fn doctor_tells_which_secrets_and_keys_ended_and_which_end_with_nothing_to_follow() {
+    let tomorrow = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
+    let doctor = |secrets: &str| {
+        let text = format!("[github]\nwebhook_secrets = [{secrets}]\n[server]\ntrusted_proxies = ['10.0.0.0/99']\n");
+        out(&palisade(with_files(&[("palisade.toml", text.into_bytes())]).path(), &["doctor", "--offline"]))
+    };
+    let told = doctor(&format!("{{ secret = 'hunter2', not_after = '{tomorrow}' }}"));
+    assert!(told.contains("problem  webhook secrets: the last webhook secret ends at"), "{told}");
+    assert!(told.contains("problem  server: server.trusted_proxies: \"10.0.0.0/99\" is neither"), "{told}");
+    let told = doctor("{ secret = 'hunter2', not_after = '2001-01-01' }");
+    assert!(told.contains("problem  webhook secrets: every webhook secret has passed its `not_after`"), "{told}");
+    let told = doctor("'next', { secret = 'hunter2', not_after = '2001-01-01' }");
+    let expected = "ok       webhook secrets: github.webhook_secrets[0], github.webhook_secrets[1] (ended at \
+                    2001-01-01T00:00:00Z; it can be removed)";
+    assert!(told.contains(expected), "{told}");
+    assert!(!told.contains("hunter2"), "{told}");
+}
+
 #[test]
 fn inspect_shows_what_a_plugin_is_and_refuses_what_is_none() {
     let license = palisade_first_party::all().iter().find(|plugin| plugin.name == "license").expect("built in");
@@ -216,5 +236,5 @@ fn the_example_configuration_is_read_and_holds_the_defaults() {
     assert_eq!(format!("{:?}", typed.queue), format!("{:?}", defaults.queue));
     assert_eq!(format!("{:?}", typed.artifacts), format!("{:?}", defaults.artifacts));
     assert_eq!(format!("{:?}", typed.state), format!("{:?}", defaults.state));
-    assert_eq!(typed.server.address, defaults.server.address);
+    assert_eq!(format!("{:?}", typed.server), format!("{:?}", defaults.server));
 }

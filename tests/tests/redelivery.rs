@@ -66,7 +66,7 @@ async fn what_was_missed_is_delivered_again_once_and_judged() {
 async fn what_is_refused_each_time_is_asked_for_three_times_with_growing_pauses_and_then_no_more() {
     let palisade = TestHost::start().await;
     let mut other = config(&palisade.github, "").expect("the configuration is right");
-    other.github.webhook_secrets = vec![Secret::new("a secret that GitHub does not know")];
+    other.github.webhook_secrets = vec![Secret::new("a secret that GitHub does not know").into()];
     let refusing = palisade::app::serve(other).await.expect("the host starts");
     refusing.reconciled().await;
     palisade.github.deliver_to(&format!("http://{}/webhook", refusing.address));

@@ -4,13 +4,14 @@
 use palisade::app::{SystemClock, github_options};
 use palisade::config::Config;
 use palisade::config::telemetry::Telemetry as Settings;
-use palisade::model::Secret;
+use palisade::model::{Rotating, Secret};
 use palisade::telemetry::Reports;
 use palisade::webhook::WebhookOptions;
 use palisade_github_fake::{Fake, FakeOptions};
 use palisade_tests::{TestHost, captured, evidence, http};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 const PLANTED: &str = "planted-for-tests-0123456789";
 const SETTING: &str = "LicenseRef-planted-setting-for-tests-0123456789";
@@ -21,7 +22,7 @@ const BODY: &str = "planted-body-for-tests-0123456789";
 async fn whatever_holds_a_secret_prints_without_it() {
     let github = Fake::start(FakeOptions::default()).await.expect("a GitHub");
     let mut config = palisade_tests::config(&github, "").expect("a configuration");
-    config.github.webhook_secrets.push(Secret::new(PLANTED));
+    config.github.webhook_secrets.push(Secret::new(PLANTED).into());
     config.telemetry = Settings {
         endpoint: Some("http://127.0.0.1:1".to_owned()),
         headers: Some(Secret::new(format!("authorization={PLANTED}"))),
@@ -30,9 +31,11 @@ async fn whatever_holds_a_secret_prints_without_it() {
     let key = github.private_key_pem().lines().nth(1).expect("a key has lines").to_owned();
     let options = github_options(&config, Arc::new(SystemClock)).expect("the key is there");
     let door = WebhookOptions {
-        secrets: config.github.webhook_secrets.clone(),
+        secrets: Rotating::new(config.webhook_secrets().expect("they stand in the configuration")),
         allow_unsigned: false,
         installation: None,
+        body_timeout: Duration::from_secs(10),
+        clock: Arc::new(SystemClock),
     };
     let client = palisade::github::GitHub::new(options.clone()).expect("a client");
     let reports = Reports::new(&config.telemetry).expect("good settings");

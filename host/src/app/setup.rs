@@ -1,8 +1,10 @@
 //! From the configuration as typed to what the rooms take: plugins, limits, checks, waivers.
 
+mod listener;
 mod selection;
 mod trust;
 
+pub use listener::{listener_options, listener_problem};
 pub use trust::attester;
 
 use crate::config::{Check, Config, VerificationKey};

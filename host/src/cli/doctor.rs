@@ -4,7 +4,7 @@ mod github;
 
 use crate::app;
 use crate::config::Config;
-use crate::model::CheckName;
+use crate::model::{CheckName, Clock as _};
 use crate::plugins::{Catalogue, Engine};
 use crate::rego::remote::{Health, OpaServer};
 use crate::runtime::Runtime;
@@ -39,12 +39,15 @@ pub async fn run(config: Result<Config>, options: &Options) -> Result<ExitCode> 
         all.push(examined("configuration", Ok("complete".to_owned())));
     }
     all.extend(missing.into_iter().map(|problem| examined("configuration", Err(problem))));
+    let now = app::SystemClock.now();
+    all.extend(app::examined_credentials(&config, now).into_iter().map(|(what, result)| examined(what, result)));
+    all.extend(app::listener_problem(&config).map(|problem| examined("server", Err(problem))));
     let checks = plugins(&config, &mut all).await;
     all.push(examined("state", Ok(format!("{} (forgets everything at a restart)", config.state.backend))));
     // Without an id, a key or an address there is nothing to ask with, and that was told.
     if !options.offline && config.unreachable().is_empty() {
         match (config.names_app(), &config.github.token) {
-            (true, _) if config.private_key().is_ok() => all.extend(github::app(&config, &checks).await),
+            (true, _) if config.private_keys().is_ok() => all.extend(github::app(&config, &checks).await),
             (false, Some(_)) => all.push(github::person(&config).await),
             _ => {}
         }

@@ -1,4 +1,4 @@
-//! `palisade serve`: start, wait for a signal, drain.
+//! `palisade serve`: start, wait for a signal, drain. SIGHUP reads secrets, keys and certificates again.
 
 use crate::config::Config;
 use crate::telemetry::Telemetry;
@@ -20,15 +20,20 @@ pub async fn run(config: Result<Config>) -> Result<ExitCode> {
     // Before listening: a signal during start ends it as well.
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    let mut hang_up = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
     let host = tokio::select! {
         host = crate::app::serve(config) => host?,
         _ = terminate.recv() => return Ok(ExitCode::SUCCESS),
         _ = interrupt.recv() => return Ok(ExitCode::SUCCESS),
     };
-    eprintln!("palisade listens on http://{}", host.address);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    eprintln!("palisade listens on {}", host.url());
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            // What came of it stands in the log.
+            Some(()) = hang_up.recv() => drop(host.reload().await),
+        }
     }
     tracing::info!("stopping: jobs at work may end, nothing new is taken");
     let began = Instant::now();

@@ -165,6 +165,12 @@ pub fn read(variables: &BTreeMap<String, String>) -> (Value, Vec<String>) {
     (values, warnings)
 }
 
+/// The keys of secrets that the variables set. What the environment says cannot change while the process runs.
+pub fn secrets(values: &Value) -> Vec<&'static str> {
+    let set = |key: &&str| key.split('.').try_fold(values, |value, part| value.get(part)).is_some();
+    ["github.webhook_secrets", "github.private_key"].into_iter().filter(set).collect()
+}
+
 fn parse(kind: &Kind, name: &str, value: &str) -> Result<Option<Value>, String> {
     Ok(Some(match kind {
         Kind::Text => json!(value),

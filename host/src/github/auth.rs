@@ -4,11 +4,11 @@
 use super::calls::{Call, Identity};
 use super::counters::count;
 use super::error::GitHubError;
+use super::keyring::{Key, Keyring};
 use super::{GitHub, GitHubOptions, Priority, RepositoryAt};
-use crate::model::{Clock, InstallationId, Secret, Unix};
-use anyhow::Context as _;
+use crate::model::{Clock, InstallationId, Rotating, Secret, Unix};
 use futures::future::{BoxFuture, FutureExt as _};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use jsonwebtoken::{Algorithm, Header};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -38,8 +38,7 @@ pub(super) enum Access {
 
 pub(super) struct Credentials {
     issuer: String,
-    /// None where nothing is asked as the App.
-    key: Option<EncodingKey>,
+    pub keys: Rotating<Keyring>,
     clock: Arc<dyn Clock>,
     /// GitHub's clock minus ours, as the last refused assertion showed.
     skew_s: AtomicI64,
@@ -62,14 +61,9 @@ pub(super) struct Token {
 
 impl Credentials {
     pub fn new(options: &GitHubOptions) -> anyhow::Result<Self> {
-        let read = |pem: &Secret| {
-            EncodingKey::from_rsa_pem(pem.expose().as_bytes())
-                .context("reading the GitHub App's private key: it must be an RSA key in PEM form")
-        };
-        let key = Some(&options.private_key).filter(|pem| !pem.is_empty()).map(read).transpose()?;
         Ok(Self {
             issuer: options.client_id.clone().unwrap_or_else(|| options.app_id.to_string()),
-            key,
+            keys: Rotating::new(Keyring::new(&options.private_keys)?),
             clock: options.clock.clone(),
             skew_s: AtomicI64::new(0),
             cell_by_scope: Mutex::default(),
@@ -89,7 +83,14 @@ impl Credentials {
         self.skew_s.store(skew, Ordering::Relaxed);
     }
 
-    pub fn assertion(&self) -> Result<Secret, GitHubError> {
+    /// The keys to sign with, one after the other until GitHub takes one. Their ends are by our own clock.
+    pub fn keys(&self) -> Result<(Arc<Keyring>, Vec<Arc<Key>>), GitHubError> {
+        let ring = self.keys.get();
+        let keys = ring.in_order(self.clock.now())?;
+        Ok((ring, keys))
+    }
+
+    pub fn assertion(&self, key: &Key) -> Result<Secret, GitHubError> {
         #[derive(Serialize)]
         struct Claims<'a> {
             iss: &'a str,
@@ -97,11 +98,10 @@ impl Credentials {
             exp: Unix,
         }
         let unsigned = || GitHubError::Unauthorized("signing with the App's private key".to_owned());
-        let key = self.key.as_ref().ok_or_else(unsigned)?;
         let now = self.now();
         let claims =
             Claims { iss: &self.issuer, iat: now.saturating_sub(ASSERTION_BACKDATE_S), exp: now + ASSERTION_LIFE_S };
-        jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, key).map(Secret::new).map_err(|_| unsigned())
+        jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &key.key).map(Secret::new).map_err(|_| unsigned())
     }
 
     fn cell(&self, at: &RepositoryAt, access: Access) -> Arc<Cell> {

@@ -244,11 +244,21 @@ impl GitHub {
 
     async fn as_app(&self, call: &Call) -> Result<Answer, GitHubError> {
         let credentials = &self.inner.credentials;
-        match self.send(call, Some(&credentials.assertion()?)).await {
-            // The refusal brought GitHub's time with it; a second one is final.
-            Err(GitHubError::Unauthorized(_)) => self.send(call, Some(&credentials.assertion()?)).await,
-            done => done,
+        let (ring, keys) = credentials.keys()?;
+        let mut refusal = None;
+        // The first refusal brought GitHub's time with it, so the first key is tried twice; a deleted one gives way.
+        for key in keys.first().into_iter().chain(&keys) {
+            match self.send(call, Some(&credentials.assertion(key)?)).await {
+                Err(error @ GitHubError::Unauthorized(_)) => refusal = Some(error),
+                done => {
+                    if done.is_ok() {
+                        ring.took(key);
+                    }
+                    return done;
+                }
+            }
         }
+        Err(refusal.expect("there is at least one key, and it was refused"))
     }
 
     async fn with_token(&self, call: &Call, token: &Token) -> Result<Answer, GitHubError> {

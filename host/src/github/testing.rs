@@ -69,7 +69,7 @@ impl Server {
             api_url: format!("http://{}/api/v3", self.address),
             app_id: 7,
             client_id: None,
-            private_key: private_key(),
+            private_keys: vec![Slot { origin: "a test".to_owned(), value: private_key(), not_after: None }],
             personal_token: None,
             ca_file: None,
             proxies: Proxies::default(),

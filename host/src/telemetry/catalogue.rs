@@ -141,6 +141,7 @@ pub const TOTALS: &[&str] = &[
     "compiled_code_hits",
     "compiled_code_misses",
     "compiled_code_rejected",
+    "private_key_slot",
     "open_circuits",
     "guest_calls_in_flight",
     "spans_exported",
@@ -225,9 +226,37 @@ pub const METRICS: &[MetricInfo] = &[
     ),
     gauge("store_entries", &[label("store", STORES)], "Entries of the stores in memory"),
     gauge("store_bytes", &[label("store", STORES)], "Bytes of the stores in memory"),
+    counter(
+        "connections_total",
+        &[label(
+            "result",
+            &["ended", "idle", "slow", "broken", "handshake", "source-full", "source-rate", "waited", "not-accepted"],
+        )],
+        "Connections by how they ended; `waited` for a place, or could not be accepted",
+    ),
+    gauge("connections_open", &[], "Connections that are open"),
+    counter("requests_shed_total", &[label("reason", &["rate", "refusals"])], "Requests answered 429, by reason"),
+    counter(
+        "webhook_secret_matches_total",
+        &[label("slot", SLOTS)],
+        "Deliveries by the secret that verified them, counted from 0",
+    ),
+    counter(
+        "credential_reloads_total",
+        &[label("result", &["changed", "unchanged", "failed"])],
+        "Times that secrets, keys and certificates were read again",
+    ),
+    gauge(
+        "credential_not_after_seconds",
+        &[label("kind", &["webhook secret", "private key"]), label("slot", SLOTS)],
+        "When a secret or key ends, Unix time; absent without an end",
+    ),
     gauge("totals", &[label("name", TOTALS)], "Counters and sizes that rooms keep themselves"),
     gauge("engine_pooling", &[], "1 with the pooling allocator, 0 on demand"),
 ];
+
+/// As many as the configuration takes of a kind.
+const SLOTS: &[&str] = &["0", "1", "2", "3", "4", "5", "6", "7"];
 
 const STORES: &[&str] = &["state", "records", "baselines"];
 

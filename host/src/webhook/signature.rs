@@ -1,18 +1,19 @@
 //! HMAC-SHA256 over the raw body, compared in constant time. SHA-1 is never looked at.
 
-use crate::model::Secret;
+use crate::model::{Secret, Slot, Unix};
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
-/// The position of the secret that made this signature (`sha256=<64 hex digits>`).
-pub(super) fn matching(secrets: &[Secret], given: &[u8], raw: &[u8]) -> Option<usize> {
+/// The position of the secret that made this signature (`sha256=<64 hex digits>`), if it still counts.
+pub(super) fn matching(secrets: &[Slot<Secret>], now: Unix, given: &[u8], raw: &[u8]) -> Option<usize> {
     let mut signature = [0; 32];
     hex::decode_to_slice(given.strip_prefix(b"sha256=")?, &mut signature).ok()?;
-    secrets.iter().position(|secret| {
+    secrets.iter().position(|slot| {
+        let secret = &slot.value;
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).expect("any length of key is fine");
         mac.update(raw);
         // An empty secret is a slip in somebody's configuration, and everybody knows it.
-        !secret.is_empty() && mac.verify_slice(&signature).is_ok()
+        !secret.is_empty() && slot.holds(now) && mac.verify_slice(&signature).is_ok()
     })
 }
 
@@ -22,8 +23,13 @@ mod tests {
 
     const SIGNATURE: &str = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
 
+    fn slot(secret: &str, not_after: Option<Unix>) -> Slot<Secret> {
+        Slot { origin: "a test".to_owned(), value: Secret::new(secret), not_after }
+    }
+
     fn check(given: &str, raw: &[u8]) -> Option<usize> {
-        matching(&[Secret::new("another"), Secret::new("It's a Secret to Everybody")], given.as_bytes(), raw)
+        let secrets = [slot("another", None), slot("It's a Secret to Everybody", None)];
+        matching(&secrets, 1_000, given.as_bytes(), raw)
     }
 
     fn sign(raw: &[u8]) -> String {
@@ -72,6 +78,14 @@ mod tests {
         let mut mac = Hmac::<Sha256>::new_from_slice(b"").unwrap();
         mac.update(b"x");
         let signature = format!("sha256={}", hex::encode(mac.finalize().into_bytes()));
-        assert_eq!(matching(&[Secret::new("")], signature.as_bytes(), b"x"), None);
+        assert_eq!(matching(&[slot("", None)], 1_000, signature.as_bytes(), b"x"), None);
+    }
+
+    /// Proves R2.
+    #[test]
+    fn a_secret_counts_through_its_last_second_and_never_after_it() {
+        let secrets = [slot("It's a Secret to Everybody", Some(1_000))];
+        let at = |now| matching(&secrets, now, SIGNATURE.as_bytes(), b"Hello, World!");
+        assert_eq!((at(1_000), at(1_001)), (Some(0), None));
     }
 }

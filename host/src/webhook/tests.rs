@@ -46,7 +46,26 @@ fn queued() -> Arc<Recorder> {
 }
 
 fn options() -> WebhookOptions {
-    WebhookOptions { secrets: vec![Secret::new("the next one"), Secret::new(SECRET)], ..WebhookOptions::default() }
+    signed_with(&["the next one", SECRET])
+}
+
+fn signed_with(secrets: &[&str]) -> WebhookOptions {
+    let slot = |secret: &&str| Slot { origin: "a test".to_owned(), value: Secret::new(*secret), not_after: None };
+    WebhookOptions {
+        secrets: Rotating::new(secrets.iter().map(slot).collect()),
+        allow_unsigned: false,
+        installation: None,
+        body_timeout: Duration::from_secs(60),
+        clock: Arc::new(Stopped),
+    }
+}
+
+#[derive(Debug)]
+struct Stopped;
+impl Clock for Stopped {
+    fn now(&self) -> crate::model::Unix {
+        1_767_225_600
+    }
 }
 
 fn signature(body: &[u8]) -> String {
@@ -294,8 +313,8 @@ async fn a_delivery_without_the_right_signature_is_refused_without_a_reason() {
         assert_eq!(intake.audits.lock().unwrap()[0].result, "unauthorized");
     }
     // No secret at all is no reason to trust everybody.
-    assert_eq!(send(queued(), WebhookOptions::default(), sound()).await, "401 {}");
-    let unsigned = WebhookOptions { allow_unsigned: true, ..WebhookOptions::default() };
+    assert_eq!(send(queued(), signed_with(&[]), sound()).await, "401 {}");
+    let unsigned = WebhookOptions { allow_unsigned: true, ..signed_with(&[]) };
     let request = changed(sound(), "x-hub-signature-256", "");
     assert!(send(queued(), unsigned, request).await.starts_with("202"));
     // With a secret, unsigned deliveries stay out.

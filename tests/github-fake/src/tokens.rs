@@ -29,7 +29,8 @@ pub(crate) struct App {
     pub hook: HookSettings,
     /// Versions of the API that are taken.
     pub api_versions: Vec<String>,
-    pub public_key_pem: String,
+    /// One for each private key that was handed out and not deleted.
+    pub public_key_pems: Vec<String>,
     pub private_key_pem: String,
     pub long_tokens: bool,
 }
@@ -153,12 +154,13 @@ fn suspended() -> Refusal {
 
 fn check_jwt(state: &State, jwt: &str) -> Result<Caller, Refusal> {
     let undecodable = || Refusal::new(401, "A JSON web token could not be decoded");
-    let key = DecodingKey::from_rsa_pem(state.app.public_key_pem.as_bytes()).map_err(|_| undecodable())?;
     let mut validation = Validation::new(Algorithm::RS256);
     // Times are checked below, with GitHub's rules instead of the library's.
     validation.validate_exp = false;
     validation.required_spec_claims.clear();
-    let claims = jsonwebtoken::decode::<Value>(jwt, &key, &validation).map_err(|_| undecodable())?.claims;
+    let mut keys = state.app.public_key_pems.iter().filter_map(|pem| DecodingKey::from_rsa_pem(pem.as_bytes()).ok());
+    let decoded = keys.find_map(|key| jsonwebtoken::decode::<Value>(jwt, &key, &validation).ok());
+    let claims = decoded.ok_or_else(undecodable)?.claims;
     let issued_at = claims["iat"].as_i64().ok_or_else(|| Refusal::new(401, "Missing 'issued at' claim ('iat')"))?;
     let expires_at = claims["exp"].as_i64().ok_or_else(|| Refusal::new(401, "Missing 'expiration' claim ('exp')"))?;
     // The real clock too, when a test has moved ours: the client need not know of that.

@@ -127,7 +127,7 @@ impl Fake {
             events: options.events.clone(),
             hook: options.hook.clone(),
             api_versions: options.api_versions.clone(),
-            public_key_pem: keys.public_pem.clone(),
+            public_key_pems: vec![keys.public_pem.clone()],
             private_key_pem: keys.private_pem.clone(),
             long_tokens: options.long_tokens,
         };
@@ -211,6 +211,23 @@ impl Fake {
             state.user_id(login);
             state.people.insert(token.to_owned(), login.to_owned());
         });
+    }
+
+    /// Makes the App a further private key, as its owner does before an old one goes.
+    pub async fn add_private_key(&self) -> String {
+        let keys = tokio::task::spawn_blocking(new_keys).await.expect("making a key does not panic");
+        self.shared.change(|state| state.app.public_key_pems.push(keys.public_pem));
+        keys.private_pem
+    }
+
+    /// Deletes the App's first private key: what it signed is refused.
+    pub fn delete_first_private_key(&self) {
+        self.shared.change(|state| drop(state.app.public_key_pems.remove(0)));
+    }
+
+    /// Signs webhooks with this from now on; those that wait were signed before.
+    pub fn rotate_webhook_secret(&self, secret: &str) {
+        self.shared.change(|state| state.outbox.secret = secret.to_owned());
     }
 
     /// The repository `owner/name` with a first commit on `main`, with the App installed for its owner.
@@ -499,12 +516,14 @@ struct Keys {
 /// One key per process: making one takes a noticeable part of a second, and no test gains from its own.
 fn keys() -> &'static Keys {
     static KEYS: OnceLock<Keys> = OnceLock::new();
-    KEYS.get_or_init(|| {
-        // What GitHub generates for Apps.
-        const BITS: usize = 2048;
-        let key = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, BITS).expect("2048 bits are a valid size");
-        let private_pem = key.to_pkcs1_pem(LineEnding::LF).expect("a fresh key can be written").to_string();
-        let public_pem = key.to_public_key().to_pkcs1_pem(LineEnding::LF).expect("a fresh key can be written");
-        Keys { private_pem, public_pem }
-    })
+    KEYS.get_or_init(new_keys)
+}
+
+fn new_keys() -> Keys {
+    // What GitHub generates for Apps.
+    const BITS: usize = 2048;
+    let key = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, BITS).expect("2048 bits are a valid size");
+    let private_pem = key.to_pkcs1_pem(LineEnding::LF).expect("a fresh key can be written").to_string();
+    let public_pem = key.to_public_key().to_pkcs1_pem(LineEnding::LF).expect("a fresh key can be written");
+    Keys { private_pem, public_pem }
 }
