@@ -119,8 +119,10 @@ async fn after_a_long_outage_the_oldest_come_first_some_at_a_time_and_the_log_is
     (0..230).for_each(|title| pull_request.edit_title(&format!("Title {title}")));
     palisade.settled().await;
     palisade.github.lose_no_more_deliveries();
-    let in_order: Vec<u64> =
-        palisade.github.deliveries().iter().filter(|one| one.status_code == 0).map(|one| one.id).collect();
+    // Echoes of our own check runs may be lost as well, and need not come again.
+    let deliveries = palisade.github.deliveries();
+    let lost = deliveries.iter().filter(|one| one.status_code == 0 && one.event == "pull_request");
+    let in_order: Vec<u64> = lost.map(|one| one.id).collect();
     let mut asked_so_far = Vec::new();
     for expected in [100, 200, 230, 230] {
         palisade.advance(minutes(2));
@@ -170,8 +172,10 @@ async fn what_came_while_no_host_was_there_is_asked_for_at_start() {
     let pull_request = repository.open_pull_request("Add a feature");
     palisade.settled().await;
     palisade.host.end_at_once();
+    palisade.github.lose_next_deliveries(ALL);
     let head = repository.request_merge_group(&pull_request);
     palisade.github.deliveries_settled().await;
+    palisade.github.lose_no_more_deliveries();
     let palisade = palisade.restarted("").await;
     palisade.settled().await;
     let opened = palisade.github.check_runs().into_iter().filter(|run| run.head_sha == head).count();

@@ -44,7 +44,13 @@ impl Store for Away {
     async fn set_if_absent(&self, _: &str, _: Bytes, _: Option<Duration>) -> Result<bool, StoreError> {
         unreachable!("nobody writes")
     }
+    async fn extend(&self, _: &str, _: &Bytes, _: Duration) -> Result<bool, StoreError> {
+        unreachable!("nobody writes")
+    }
     async fn delete(&self, _: &str) -> Result<bool, StoreError> {
+        unreachable!("nobody writes")
+    }
+    async fn delete_if(&self, _: &str, _: &Bytes) -> Result<bool, StoreError> {
         unreachable!("nobody writes")
     }
     async fn keys(&self, _: &str) -> Result<Vec<String>, StoreError> {

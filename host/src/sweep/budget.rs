@@ -63,6 +63,9 @@ mod tests {
         assert!((1_400..=1_500).contains(&spent), "500 in each hour: {spent}");
         assert!(!budget.spend((Purpose::JudgeAgain, InstallationId(1)), 501, (0, None)));
         assert!(budget.spend((Purpose::JudgeAgain, InstallationId(1)), 500, (0, None)), "its share is its own");
-        assert!(budget.spend((Purpose::Look, InstallationId(2)), 1_500, (0, Some(15_000))), "another installation has its own, and more of it");
+        assert!(
+            budget.spend((Purpose::Look, InstallationId(2)), 1_500, (0, Some(15_000))),
+            "another installation has its own, and more of it"
+        );
     }
 }
