@@ -383,9 +383,9 @@ fn chance_is_the_same_each_time_and_what_a_policy_says_stands_in_the_log() {
     // OPA's compiler leaves `print` out of modules.
     let as_module = compiled.map(|bundle| (bundle, "", ["traced CVE-2026-0001"; 2]));
     for (file, plugin, words) in [as_sources].into_iter().chain(as_module) {
-        let config = configuration(&file, plugin, "reads = [\"vulnerabilities\"]") + "[log]\nlevel = \"info\"\n";
+        let config = configuration(&file, plugin, "reads = [\"vulnerabilities\"]");
         std::fs::write(directory.path().join("palisade.toml"), config).expect("writing the configuration");
-        let ask = ["evaluate", "--now", "1767225600", "--format", "markdown", "trivy.json"];
+        let ask = ["evaluate", "--log", "palisade=debug", "--now", "1767225600", "--format", "markdown", "trivy.json"];
         let (first, second) = (palisade_cli(directory.path(), &ask), palisade_cli(directory.path(), &ask));
         let (told, log) = (String::from_utf8_lossy(&first.stdout), String::from_utf8_lossy(&first.stderr));
         assert!(told.contains("drawn "), "{told}{log}");

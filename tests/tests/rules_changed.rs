@@ -128,6 +128,7 @@ async fn an_organisation_s_file_has_all_its_repositories_looked_at_once_for_all_
         assert_eq!(delayed(&palisade).await - before, 2, "one for each of the owner's two pull requests");
     }
     palisade.advance(Duration::from_secs(90));
+    palisade.settled().await;
     for pull_request in [&others, &own] {
         pull_request.check_run_shows(CHECK, FAILED).await;
     }

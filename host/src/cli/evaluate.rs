@@ -45,6 +45,9 @@ pub struct Options {
     /// The time that the policies are told, Unix seconds. Default: now.
     #[arg(long, value_name = "SECONDS")]
     now: Option<u64>,
+    /// What is logged to the standard error, as `log.level` says it: `palisade=debug` shows what policies trace and print.
+    #[arg(long, value_name = "FILTER", default_value = "warn")]
+    log: String,
 }
 
 pub async fn run(config: Result<Config>, options: &Options) -> Result<ExitCode> {
@@ -52,7 +55,7 @@ pub async fn run(config: Result<Config>, options: &Options) -> Result<ExitCode> 
     for warning in &config.warnings {
         eprintln!("palisade: {warning}");
     }
-    crate::telemetry::start_logging("warn", crate::telemetry::LogFormat::Text)?;
+    crate::telemetry::start_logging(&options.log, crate::telemetry::LogFormat::Text)?;
     let paths = if options.run.is_some() { Vec::new() } else { files(&options.files)? };
     let progress = progress(options.format);
     progress.set_message("loading plugins");
