@@ -7,7 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{Request, StatusCode};
 use hmac::{Hmac, Mac};
 use palisade::app::SystemClock;
-use palisade::model::{Clock, CommitKey, DeliveryId, Event, Job, JobId, JobKind, Rotating, Secret, Slot};
+use palisade::model::{Clock, CommitKey, DeliveryId, Event, Job, JobId, JobKind, Rotating, Secret, Slot, Trail};
 use palisade::queue::memory::MemoryQueue;
 use palisade::queue::{self, JobQueue};
 use palisade::webhook::{self, Accepted, Intake, WebhookOptions};

@@ -278,7 +278,7 @@ mod tests {
             assert!(told.contains(expected), "{expected} in {told}");
             assert!(!told.contains("hunter2"), "{told}");
         }
-        assert!(told(&vec!["'x'"; 9].join(", ")).contains("9 entries, 8 at most"));
+        assert!(told(&["'x'"; 9].join(", ")).contains("9 entries, 8 at most"));
     }
 
     #[test]

@@ -22,9 +22,11 @@ pub enum Purpose {
 #[derive(Debug)]
 pub struct Budget {
     percent: u64,
-    /// When how many were spent, by the minute.
-    spent: Mutex<HashMap<(Purpose, InstallationId), VecDeque<(Unix, u64)>>>,
+    spent: Mutex<HashMap<(Purpose, InstallationId), Spent>>,
 }
+
+/// When how many were spent, by the minute.
+type Spent = VecDeque<(Unix, u64)>;
 
 impl Budget {
     pub fn of_percent(percent: u64) -> Self {

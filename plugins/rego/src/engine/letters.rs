@@ -3,8 +3,10 @@
 
 use regorus::{Engine, Value};
 
+type Builtin = fn(&Value) -> Value;
+
 pub fn register(engine: &mut Engine) {
-    let builtins: [(&str, fn(&Value) -> Value); 3] =
+    let builtins: [(&str, Builtin); 3] =
         [("count", count), ("lower", |value| each_letter(value, lower)), ("upper", |value| each_letter(value, upper))];
     for (name, builtin) in builtins {
         let call = move |arguments: Vec<Value>| Ok(arguments.first().map_or(Value::Undefined, builtin));

@@ -214,6 +214,6 @@ fn without_indentation(raw: &str) -> String {
     }
     let written = |line: &&str| indentation(line).is_some();
     let first = lines.iter().position(written).unwrap_or(lines.len());
-    let end = lines.iter().rposition(|line| written(&line)).map_or(first, |last| last + 1);
+    let end = lines.iter().rposition(written).map_or(first, |last| last + 1);
     lines[first..end].join("\n")
 }
