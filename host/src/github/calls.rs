@@ -61,7 +61,7 @@ impl Call {
             identity,
             repeatable,
             may_lag: false,
-            follows_redirects: repeatable,
+            follows_redirects: true,
             notifies: false,
         }
     }
@@ -116,6 +116,16 @@ impl Call {
             Identity::Repository(..) if self.notifies => Cost::Content,
             Identity::Repository(..) => Cost::Write,
             Identity::App | Identity::Installation(_) | Identity::Nobody => Cost::Mint,
+        }
+    }
+
+    /// The same method and body go on where 307 and 308 lead. What 301 and 302 make of a write is not agreed on: most
+    /// clients send a GET there, whose answer would pass for the write's.
+    fn follows(&self, status: StatusCode) -> bool {
+        match status {
+            StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => true,
+            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND => self.method == Method::GET,
+            _ => false,
         }
     }
 
@@ -179,6 +189,9 @@ impl GitHub {
             let answer = self.persistently(&call).await?;
             if !answer.status.is_redirection() || !call.follows_redirects {
                 return Ok(answer);
+            }
+            if !call.follows(answer.status) {
+                return Err(GitHubError::Redirect(format!("{call}: {}, which is not followed", answer.status)));
             }
             call.path = self.own_path(&call, &answer.headers)?;
         }

@@ -348,6 +348,36 @@ async fn a_moved_repository_is_followed_but_not_to_another_host() {
     assert!(matches!(error, GitHubError::Redirect(_)), "{error}");
 }
 
+#[tokio::test]
+async fn a_write_follows_where_it_may_and_else_never_passes_for_done() {
+    for (status, follows) in [(307, true), (308, true), (301, false), (302, false), (303, false), (304, false)] {
+        let server = Server::start(move |asked, _| match asked.path.as_str() {
+            _ if is_mint(asked) => token("t"),
+            path if path.starts_with("/api/v3/repositories/9/") => answer(200, json!({ "id": 99 })),
+            path => {
+                let target = path.replace("/repos/acme/shop", "/repositories/9");
+                plain(status, &[("location", &target)], "")
+            }
+        });
+        let server = server.await;
+        let github = server.github();
+        let done = [
+            github.update_check_run(&shop(), CheckRunId(99), &update(0)).await,
+            github.update_comment(&shop(), CommentId(99), "new").await,
+            github.delete_comment(&shop(), CommentId(99)).await,
+            github.create_comment(&shop(), 1, "new").await.map(drop),
+        ];
+        for outcome in done {
+            assert!(follows == outcome.is_ok(), "{status}: {outcome:?}");
+            assert!(follows || matches!(outcome, Err(GitHubError::Redirect(_))), "{status}: {outcome:?}");
+        }
+        let moved = server.asked("PATCH /api/v3/repositories/9/check-runs/99");
+        assert_eq!(moved.len(), usize::from(follows), "{status}");
+        assert!(moved.iter().all(|asked| asked.body["conclusion"] == "failure"), "{status}");
+        assert!(server.asked("GET").is_empty(), "{status}");
+    }
+}
+
 /// Proves R31, W22.
 #[tokio::test]
 async fn a_page_or_a_redirect_that_leads_elsewhere_is_refused_and_nothing_is_asked_there() {
