@@ -5,7 +5,7 @@ use super::calls::{Call, Identity};
 use super::counters::count;
 use super::error::GitHubError;
 use super::keyring::{Key, Keyring};
-use super::{GitHub, GitHubOptions, Priority, RepositoryAt};
+use super::{GitHub, GitHubOptions, Priority, RepositoryAt, limits};
 use crate::model::{Clock, InstallationId, Rotating, Secret, Unix};
 use futures::future::{BoxFuture, FutureExt as _};
 use jsonwebtoken::{Algorithm, Header};
@@ -77,9 +77,8 @@ impl Credentials {
 
     /// Takes GitHub's word for the time from an answer's `Date`.
     pub fn correct_clock(&self, headers: &http::HeaderMap) {
-        let date = headers.get(http::header::DATE).and_then(|date| date.to_str().ok());
-        let Some(Ok(date)) = date.map(jiff::fmt::rfc2822::parse) else { return };
-        let skew = date.timestamp().as_second().saturating_sub_unsigned(self.clock.now());
+        let Some(date) = limits::date(headers) else { return };
+        let skew = date.cast_signed().saturating_sub_unsigned(self.clock.now());
         self.skew_s.store(skew, Ordering::Relaxed);
     }
 

@@ -296,14 +296,14 @@ impl GitHub {
         };
         let now = || inner.credentials.now();
         let wish = Wish { installation, priority: self.priority, cost: call.cost() };
-        let _place = inner.limits.admit(wish, now, &inner.counters).await?;
+        let admission = inner.limits.admit(wish, now, &inner.counters).await?;
         count(if call.method == Method::GET { &inner.counters.reads } else { &inner.counters.writes });
 
         let exchange = tokio::time::timeout(inner.pace.read_timeout, self.exchange(call, secret));
         let answer = exchange.await.map_err(|_| GitHubError::Unavailable(format!("{call}: no answer in time")))??;
         inner.limits.heard(installation, &answer.headers, now());
         if answer.status.is_success() || answer.status.is_redirection() {
-            inner.limits.went_well(installation);
+            inner.limits.went_well(installation, &admission);
             return Ok(answer);
         }
         let message = message(&answer.body);
@@ -315,6 +315,10 @@ impl GitHub {
         if forbidden && limits::is_limit(answer.status, &answer.headers, &message) {
             count(&inner.counters.rate_limited);
             return Err(inner.limits.close(installation, &answer.headers, now()));
+        }
+        if answer.status == StatusCode::SERVICE_UNAVAILABLE {
+            // The others wait; whether this call took effect is as open as after any outage.
+            inner.limits.rest(installation, &answer.headers, now());
         }
         Err(refusal(call, answer.status, &message))
     }

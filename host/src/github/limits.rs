@@ -8,18 +8,17 @@ mod said;
 
 #[cfg(test)]
 pub(super) use places::AT_ONCE;
-pub(super) use places::Place;
 pub(super) use rates::Cost;
-pub(super) use said::is_limit;
+pub(super) use said::{date, is_limit};
 
 use super::Priority;
 use super::counters::{Counters, count};
 use super::error::GitHubError;
 use crate::model::{Clock, InstallationId, Unix};
 use governor::clock::Clock as _;
-use places::{LaneKey, Places};
+use places::{LaneKey, Place, Places};
 use rates::{Rates, Ticks};
-use said::{Budget, LONGEST_WAIT_S};
+use said::Budget;
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,6 +26,8 @@ use std::time::Duration;
 
 /// GitHub's advice where it does not say how long: a minute, then longer each time.
 const UNSTATED_WAIT_S: u64 = 60;
+/// Then every bucket of GitHub's is full again.
+const LONGEST_UNSTATED_WAIT_S: u64 = 3600;
 /// Of an installation's hour, kept from sweeps and pages: what is pushed meanwhile must be judged.
 pub(super) const RESERVE_PERCENT: u64 = 15;
 /// So long a call waits for a bucket to fill. A job that is given back instead is leased, recollected and planned again,
@@ -52,6 +53,14 @@ pub(super) struct Wish {
     pub cost: Cost,
 }
 
+/// A call that was let out. Dropping it lets the next one out.
+#[derive(Debug)]
+pub(super) struct Admission {
+    /// How often its lane had been closed when it left.
+    closings: u64,
+    _place: Place,
+}
+
 /// What is left to the App's installations, in figures whose number does not grow with theirs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BudgetReport {
@@ -69,7 +78,12 @@ impl Limits {
     }
 
     /// Lets a call out, now or never: `RateLimited` says when to come back. `now` is the time at GitHub.
-    pub async fn admit(&self, wish: Wish, now: impl Fn() -> Unix, counters: &Counters) -> Result<Place, GitHubError> {
+    pub async fn admit(
+        &self,
+        wish: Wish,
+        now: impl Fn() -> Unix,
+        counters: &Counters,
+    ) -> Result<Admission, GitHubError> {
         let lane = self.lane(wish.installation);
         lane.open_to(wish.priority, now()).inspect_err(|_| count(&counters.rate_limited))?;
         self.pay(&lane, wish.cost, &now, counters).await?;
@@ -77,7 +91,8 @@ impl Limits {
         // While it waited GitHub may have closed the lane. Who was refused closes it before leaving its place, so that
         // no place is used again for a request that GitHub does not want.
         lane.open_to(wish.priority, now()).inspect_err(|_| count(&counters.rate_limited))?;
-        Ok(place)
+        let closings = lane.lock().closings;
+        Ok(Admission { closings, _place: place })
     }
 
     async fn pay(
@@ -139,8 +154,23 @@ impl Limits {
         self.lane(installation).close(headers, now)
     }
 
-    pub fn went_well(&self, installation: Option<InstallationId>) {
-        self.lane(installation).lock().unstated_in_a_row = 0;
+    /// Closes the lane as an answer asks that is no refusal, but an outage; if it does.
+    pub fn rest(&self, installation: Option<InstallationId>, headers: &http::HeaderMap, now: Unix) {
+        if let Some(until) = said::retry_after(headers, now) {
+            let lane = self.lane(installation);
+            let mut standing = lane.lock();
+            standing.closed_until = standing.closed_until.max(until);
+        }
+    }
+
+    /// Waits that GitHub does not state begin small again, unless the call left before the last refusal: then it says
+    /// nothing of what holds since.
+    pub fn went_well(&self, installation: Option<InstallationId>, admission: &Admission) {
+        let lane = self.lane(installation);
+        let mut standing = lane.lock();
+        if standing.closings == admission.closings {
+            standing.unstated_in_a_row = 0;
+        }
     }
 
     pub fn report(&self, now: Unix) -> BudgetReport {
@@ -197,12 +227,27 @@ struct Lane {
 struct Standing {
     /// By GitHub's word.
     closed_until: Unix,
+    /// How often.
+    closings: u64,
     unstated_in_a_row: u32,
     budget: Option<Budget>,
     /// By our own buckets: who was refused last would have been let out then.
     refused_until: Duration,
     /// When the last who was refused comes back.
     promised: Duration,
+}
+
+impl Standing {
+    /// The end of a wait that GitHub does not state. Calls under way together are refused together: only the first of
+    /// them tells something new.
+    fn unstated_end(&mut self, now: Unix) -> Unix {
+        if now < self.closed_until {
+            return self.closed_until;
+        }
+        let before = self.unstated_in_a_row.min(6);
+        self.unstated_in_a_row += 1;
+        now + 1 + (UNSTATED_WAIT_S << before).min(LONGEST_UNSTATED_WAIT_S)
+    }
 }
 
 impl Lane {
@@ -220,11 +265,8 @@ impl Lane {
 
     fn close(&self, headers: &http::HeaderMap, now: Unix) -> GitHubError {
         let mut standing = self.lock();
-        let until = said::stated_end(headers, now).unwrap_or_else(|| {
-            let before = standing.unstated_in_a_row.min(6);
-            standing.unstated_in_a_row += 1;
-            now + 1 + (UNSTATED_WAIT_S << before).min(LONGEST_WAIT_S)
-        });
+        standing.closings += 1;
+        let until = said::stated_end(headers, now).unwrap_or_else(|| standing.unstated_end(now));
         standing.closed_until = standing.closed_until.max(until);
         GitHubError::RateLimited { until: standing.closed_until }
     }
@@ -271,10 +313,30 @@ mod tests {
     #[test]
     fn an_unstated_wait_grows() {
         let lane = Lane::new(None);
-        let waits: Vec<_> = (0..8).map(|_| lane.close(&HeaderMap::new(), 0)).collect();
-        assert_eq!(waits[0], GitHubError::RateLimited { until: 61 });
-        assert_eq!(waits[1], GitHubError::RateLimited { until: 121 });
-        assert_eq!(waits[7], GitHubError::RateLimited { until: 3601 });
+        let mut now = 0;
+        let waits = [(); 8].map(|()| {
+            let began = now;
+            now = until(Err(lane.close(&HeaderMap::new(), now))).expect("a time");
+            now - began
+        });
+        assert_eq!(waits, [61, 121, 241, 481, 961, 1921, 3601, 3601]);
+    }
+
+    #[tokio::test]
+    async fn calls_that_are_refused_together_wait_as_one() {
+        let limits = limits(Duration::ZERO);
+        let counters = Counters::default();
+        let wish = Wish { installation: Some(SHOP), priority: Priority::Evaluate, cost: Cost::Read };
+        let early = limits.admit(wish, || 1_000, &counters).await.expect("nothing is closed");
+        let unstated = |now| until(Err(limits.close(Some(SHOP), &HeaderMap::new(), now)));
+        for _ in 0..7 {
+            assert_eq!(unstated(1_000), Some(1_061));
+        }
+        limits.went_well(Some(SHOP), &early);
+        assert_eq!(unstated(1_061), Some(1_182), "who left before the refusal does not take it back");
+        let late = limits.admit(wish, || 1_182, &counters).await.expect("it is open again");
+        limits.went_well(Some(SHOP), &late);
+        assert_eq!(unstated(1_183), Some(1_244));
     }
 
     /// Proves R31, W33.

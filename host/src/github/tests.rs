@@ -278,6 +278,20 @@ async fn a_limited_installation_asks_nothing_until_its_time() {
     assert_eq!(github.counters().rate_limited.load(Relaxed), 2);
 }
 
+#[tokio::test]
+async fn an_outage_that_names_its_end_is_waited_out_and_leaves_a_creation_open() {
+    let server = Server::start(|asked, _| match is_mint(asked) {
+        true => token("t"),
+        false => plain(503, &[("retry-after", "30")], ""),
+    });
+    let server = server.await;
+    let github = server.github_with(|options| options.clock = Arc::new(StoppedClock(1_000)));
+    let created = github.create_check_run(&shop(), &new_check()).await;
+    assert!(matches!(created, Err(GitHubError::Unavailable(_))), "{created:?}");
+    assert_eq!(github.workflow_run_of_shop().await, Err(GitHubError::RateLimited { until: 1_031 }));
+    assert!(server.asked("GET").is_empty());
+}
+
 /// Proves R31.
 #[tokio::test]
 async fn who_waits_for_a_place_when_the_limit_comes_does_not_ask() {

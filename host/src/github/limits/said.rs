@@ -3,10 +3,11 @@
 use super::RESERVE_PERCENT;
 use crate::github::Priority;
 use crate::model::Unix;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header};
 
-/// Longer than an hour makes no sense: then every bucket is full again.
-pub(super) const LONGEST_WAIT_S: u64 = 3600;
+/// GitHub's windows are hours at most, but a wait that it states is kept, since who comes back early risks the App. Beyond a
+/// day it is rather a broken header on the way, which must not silence an installation for good.
+pub(super) const LONGEST_WAIT_S: u64 = 24 * 3600;
 
 /// A 403 or 429 is a limit if its headers or its text say so; else only 429 is.
 pub(in crate::github) fn is_limit(status: StatusCode, headers: &HeaderMap, message: &str) -> bool {
@@ -16,16 +17,35 @@ pub(in crate::github) fn is_limit(status: StatusCode, headers: &HeaderMap, messa
         || message.to_ascii_lowercase().contains("rate limit")
 }
 
+pub(super) fn retry_after(headers: &HeaderMap, now: Unix) -> Option<Unix> {
+    // `now` is a second that has begun: counted from its start the wait would end early.
+    number(headers, "retry-after").map(|seconds| now + 1 + seconds.clamp(1, LONGEST_WAIT_S))
+}
+
 /// The first second in which GitHub may be asked again, where it says so.
 pub(super) fn stated_end(headers: &HeaderMap, now: Unix) -> Option<Unix> {
-    if let Some(seconds) = number(headers, "retry-after") {
-        // `now` is a second that has begun: counted from its start the wait would end early.
-        return Some(now + 1 + seconds.clamp(1, LONGEST_WAIT_S));
+    if let Some(end) = retry_after(headers, now) {
+        return Some(end);
     }
     if number(headers, "x-ratelimit-remaining") != Some(0) {
         return None;
     }
-    number(headers, "x-ratelimit-reset").map(|reset| reset.clamp(now + 1, now + LONGEST_WAIT_S))
+    hour_end(headers, now).map(|end| end.max(now + 1))
+}
+
+/// What the server of an answer takes the time to be.
+pub(in crate::github) fn date(headers: &HeaderMap) -> Option<Unix> {
+    let date = headers.get(header::DATE)?.to_str().ok()?;
+    u64::try_from(jiff::fmt::rfc2822::parse(date).ok()?.timestamp().as_second()).ok()
+}
+
+/// By our clock. GitHub tells it by its own, which the same answer tells too, so that a difference between them is
+/// not waited too little.
+fn hour_end(headers: &HeaderMap, now: Unix) -> Option<Unix> {
+    let reset = number(headers, "x-ratelimit-reset")?;
+    // As above, the second after `now`.
+    let end = date(headers).map_or(reset, |date| (now + 1).saturating_add(reset.saturating_sub(date)));
+    Some(end.min(now + LONGEST_WAIT_S))
 }
 
 /// What is left of an installation's hour, as the last answers told.
@@ -33,7 +53,10 @@ pub(super) fn stated_end(headers: &HeaderMap, now: Unix) -> Option<Unix> {
 pub(super) struct Budget {
     limit: u64,
     remaining: u64,
+    /// By GitHub's clock: the name of its hour.
     reset: Unix,
+    /// By ours.
+    end: Unix,
 }
 
 impl Budget {
@@ -42,11 +65,11 @@ impl Budget {
         if headers.get("x-ratelimit-resource").is_some_and(|resource| resource != "core") {
             return None;
         }
-        let reset = number(headers, "x-ratelimit-reset")?.min(now + LONGEST_WAIT_S);
         Some(Self {
             limit: number(headers, "x-ratelimit-limit")?,
             remaining: number(headers, "x-ratelimit-remaining")?,
-            reset,
+            reset: number(headers, "x-ratelimit-reset")?.min(date(headers).unwrap_or(now) + LONGEST_WAIT_S),
+            end: hour_end(headers, now)?,
         })
     }
 
@@ -69,7 +92,7 @@ impl Budget {
     /// Until when calls of this priority are not sent.
     pub fn refuses(&self, priority: Priority, now: Unix) -> Option<Unix> {
         let kept = if priority.may_use_the_reserve() { 0 } else { RESERVE_PERCENT };
-        (now < self.reset && self.percent_left() <= kept && (kept > 0 || self.remaining == 0)).then_some(self.reset)
+        (now < self.end && self.percent_left() <= kept && (kept > 0 || self.remaining == 0)).then_some(self.end)
     }
 
     /// Of the hour's budget, rounded down.
@@ -78,7 +101,7 @@ impl Budget {
     }
 
     pub fn is_current(&self, now: Unix) -> bool {
-        now < self.reset
+        now < self.end
     }
 }
 
@@ -106,6 +129,21 @@ mod tests {
         assert!(is_limit(StatusCode::FORBIDDEN, &headers(&[("x-ratelimit-remaining", "0")]), ""));
         assert!(is_limit(StatusCode::FORBIDDEN, &HeaderMap::new(), "You have exceeded a secondary rate limit."));
         assert!(is_limit(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), ""));
+    }
+
+    #[test]
+    fn a_wait_is_counted_on_github_s_clock_and_kept_whole() {
+        // 1970-01-01T00:10:00Z at GitHub, while we believe that it is 1,000 s past midnight.
+        let date = ("date", "Thu, 01 Jan 1970 00:10:00 GMT");
+        let told = headers(&[date, ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "900")]);
+        assert_eq!(stated_end(&told, 1_000), Some(1_301));
+        let past = headers(&[date, ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "500")]);
+        assert_eq!(stated_end(&past, 1_000), Some(1_001));
+        let far = headers(&[date, ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "18446744073709551615")]);
+        assert_eq!(stated_end(&far, 1_000), Some(1_000 + LONGEST_WAIT_S));
+        assert_eq!(stated_end(&headers(&[("retry-after", "7200")]), 1_000), Some(8_201));
+        let hour = headers(&[date, ("x-ratelimit-limit", "10"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "900")]);
+        assert_eq!(Budget::of(&hour, 1_000).unwrap().refuses(Priority::Publish, 1_300), Some(1_301));
     }
 
     #[test]
