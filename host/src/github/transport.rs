@@ -17,6 +17,11 @@ use tower::util::MapRequestLayer;
 
 /// Below GitHub's and every proxy's own idle limit, so that we close first and no request meets a closing connection.
 const IDLE_CONNECTION: Duration = Duration::from_secs(30);
+/// HTTP/2 puts all calls on one connection, and one whose other end vanished fails nothing by itself: the repetition of a
+/// call would wait on it too. With the time for an answer no more than a call waits (30 s), so that it is gone by then.
+const PING_EVERY: Duration = Duration::from_secs(20);
+/// Far longer than any way to GitHub takes.
+const PING_ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) struct Transport {
     pub base: Octocrab,
@@ -33,7 +38,10 @@ impl Transport {
             .enable_http2()
             .wrap_connector(network.connector(Names::of_anybody()));
         let client = Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
+            .http2_keep_alive_interval(PING_EVERY)
+            .http2_keep_alive_timeout(PING_ANSWERED_WITHIN)
             .pool_idle_timeout(IDLE_CONNECTION)
             .build::<_, OctoBody>(https);
         let fixed_headers = fixed_headers(options)?;
