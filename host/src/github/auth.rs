@@ -36,13 +36,21 @@ pub(super) enum Access {
     Attestations,
 }
 
+/// What a token is good for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Scope {
+    Repository(RepositoryAt, Access),
+    /// Sees all of an installation's repositories and nothing in them.
+    Installation(InstallationId),
+}
+
 pub(super) struct Credentials {
     issuer: String,
     pub keys: Rotating<Keyring>,
     clock: Arc<dyn Clock>,
     /// GitHub's clock minus ours, as the last refused assertion showed.
     skew_s: AtomicI64,
-    cell_by_scope: Mutex<HashMap<(RepositoryAt, Access), Arc<Cell>>>,
+    cell_by_scope: Mutex<HashMap<Scope, Arc<Cell>>>,
 }
 
 #[derive(Default)]
@@ -103,13 +111,13 @@ impl Credentials {
         jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &key.key).map(Secret::new).map_err(|_| unsigned())
     }
 
-    fn cell(&self, at: &RepositoryAt, access: Access) -> Arc<Cell> {
+    fn cell(&self, scope: &Scope) -> Arc<Cell> {
         let mut cells = self.cell_by_scope.lock().expect("nothing panics while it holds the cells");
         if cells.len() >= SCOPES_KEPT {
             let now = self.now();
             cells.retain(|_, cell| Arc::strong_count(cell) > 1 || cell.holds_fresh(now));
         }
-        cells.entry((at.clone(), access)).or_default().clone()
+        cells.entry(scope.clone()).or_default().clone()
     }
 }
 
@@ -140,9 +148,9 @@ impl Token {
 
 impl GitHub {
     /// The token of this scope; minted if there is none, once for all who ask at the same time.
-    pub(super) async fn token(&self, at: &RepositoryAt, access: Access) -> Result<Token, GitHubError> {
+    pub(super) async fn token(&self, scope: &Scope) -> Result<Token, GitHubError> {
         let credentials = &self.inner.credentials;
-        let cell = credentials.cell(at, access);
+        let cell = credentials.cell(scope);
         let finished_before = cell.finished.load(Ordering::Acquire);
         let mut last = cell.last.lock().await;
         match &*last {
@@ -150,23 +158,32 @@ impl GitHub {
             Some(Err(error)) if cell.finished.load(Ordering::Acquire) > finished_before => return Err(error.clone()),
             _ => {}
         }
-        let minted = self.mint(at, access).await;
+        let minted = self.mint(scope).await;
         *last = Some(minted.clone());
         cell.finished.fetch_add(1, Ordering::Release);
         minted
     }
 
     /// Forgets a token that GitHub no longer takes, unless another caller replaced it already.
-    pub(super) async fn forget(&self, at: &RepositoryAt, access: Access, refused: &Token) {
-        let cell = self.inner.credentials.cell(at, access);
+    pub(super) async fn forget(&self, scope: &Scope, refused: &Token) {
+        let cell = self.inner.credentials.cell(scope);
         let mut last = cell.last.lock().await;
         if matches!(&*last, Some(Ok(token)) if token.secret == refused.secret) {
             *last = None;
         }
     }
 
+    fn mint<'a>(&'a self, scope: &'a Scope) -> BoxFuture<'a, Result<Token, GitHubError>> {
+        match scope {
+            Scope::Repository(at, access) => self.mint_in(at, *access),
+            Scope::Installation(installation) => {
+                self.mint_for(*installation, serde_json::json!({ "permissions": { "metadata": "read" } }))
+            }
+        }
+    }
+
     /// Boxed, because minting is itself a call, and calls need tokens.
-    fn mint<'a>(&'a self, at: &'a RepositoryAt, access: Access) -> BoxFuture<'a, Result<Token, GitHubError>> {
+    fn mint_in<'a>(&'a self, at: &'a RepositoryAt, access: Access) -> BoxFuture<'a, Result<Token, GitHubError>> {
         let body = |permissions: serde_json::Value| serde_json::json!({ "repositories": [at.repository.name()], "permissions": permissions });
         let whole = self.mint_for(at.installation, body(access.permissions()));
         let narrow = body(serde_json::json!({ "checks": "write", "metadata": "read" }));
@@ -180,11 +197,6 @@ impl GitHub {
             }
         }
         .boxed()
-    }
-
-    /// A token that sees all of an installation's repositories and nothing in them. Not kept: it is asked for at start.
-    pub(super) async fn wide_token(&self, installation: InstallationId) -> Result<Token, GitHubError> {
-        self.mint_for(installation, serde_json::json!({ "permissions": { "metadata": "read" } })).await
     }
 
     fn mint_for(

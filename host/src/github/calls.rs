@@ -1,6 +1,6 @@
 //! One call: identity, limits, time, what its answer's status means, and whether it may be repeated.
 
-use super::auth::{Access, Token};
+use super::auth::{Access, Scope, Token};
 use super::counters::count;
 use super::error::{GitHubError, redact};
 use super::limits::{self, Cost, Wish};
@@ -238,21 +238,21 @@ impl GitHub {
         match &call.identity {
             Identity::Nobody => self.send(call, None).await,
             Identity::App => self.as_app(call).await,
-            Identity::Installation(installation) => {
-                let token = self.wide_token(*installation).await?;
-                self.with_token(call, &token).await
-            }
-            Identity::Repository(at, access) => {
-                let token = self.token(at, *access).await?;
-                let refused = match self.with_token(call, &token).await {
-                    Err(GitHubError::Unauthorized(_)) => token,
-                    done => return done,
-                };
-                self.forget(at, *access, &refused).await;
-                let token = self.token(at, *access).await?;
-                self.with_token(call, &token).await
-            }
+            Identity::Installation(installation) => self.in_scope(call, Scope::Installation(*installation)).await,
+            Identity::Repository(at, access) => self.in_scope(call, Scope::Repository(at.clone(), *access)).await,
         }
+    }
+
+    /// A token that is refused is replaced once.
+    async fn in_scope(&self, call: &Call, scope: Scope) -> Result<Answer, GitHubError> {
+        let token = self.token(&scope).await?;
+        let refused = match self.with_token(call, &token).await {
+            Err(GitHubError::Unauthorized(_)) => token,
+            done => return done,
+        };
+        self.forget(&scope, &refused).await;
+        let token = self.token(&scope).await?;
+        self.with_token(call, &token).await
     }
 
     async fn as_app(&self, call: &Call) -> Result<Answer, GitHubError> {

@@ -71,6 +71,23 @@ async fn a_thousand_callers_cause_one_mint() {
 }
 
 #[tokio::test]
+async fn listings_of_an_installation_share_a_token_until_it_is_refused() {
+    let server = Server::start(|asked, before| match is_mint(asked) {
+        true => token(&format!("token-{before}")),
+        false if before >= 20 && asked.authorization.as_deref() == Some("Bearer token-0") => answer(401, json!({})),
+        false => answer(200, json!({ "repositories": [] })),
+    });
+    let server = server.await;
+    let github = server.github();
+    let calls = (0..20).map(|_| github.repositories_of(InstallationId(5)));
+    assert!(futures::future::join_all(calls).await.into_iter().all(|listed| listed.is_ok()));
+    assert_eq!(server.asked("POST").len(), 1);
+    assert_eq!(server.asked("POST")[0].body, json!({ "permissions": { "metadata": "read" } }));
+    assert!(github.repositories_of(InstallationId(5)).await.is_ok());
+    assert_eq!(server.asked("POST").len(), 2);
+}
+
+#[tokio::test]
 async fn a_failed_mint_is_shared_by_those_who_waited_for_it() {
     let server = Server::start(|_, _| answer(404, json!({}))).await;
     let github = server.github();
