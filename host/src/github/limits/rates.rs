@@ -8,6 +8,7 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Writes at once after a silence; GitHub asks for a second between them after that.
@@ -34,17 +35,19 @@ pub(in crate::github) enum Cost {
     Content,
 }
 
-/// Time that only goes on: the process's own, or the room's clock where that is ahead, as in a test that moves it.
+/// Time that only goes on: the process's own, and what the room's clock was ever ahead of it, as in a test that moves it. A
+/// clock that is set back neither takes time back nor stops it.
 #[derive(Clone, Debug)]
 pub(super) struct Ticks {
     clock: Arc<dyn Clock>,
     began: Unix,
     started: Instant,
+    ahead_ns: Arc<AtomicU64>,
 }
 
 impl Ticks {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { began: clock.now(), clock, started: Instant::now() }
+        Self { began: clock.now(), clock, started: Instant::now(), ahead_ns: Arc::default() }
     }
 }
 
@@ -54,7 +57,11 @@ impl governor::clock::Clock for Ticks {
     fn now(&self) -> Duration {
         // The clock's first second may have been nearly over.
         let told = self.clock.now().saturating_sub(self.began + 1);
-        self.started.elapsed().max(Duration::from_secs(told))
+        let elapsed = self.started.elapsed();
+        let ahead = Duration::from_secs(told).saturating_sub(elapsed);
+        let ahead_ns = u64::try_from(ahead.as_nanos()).unwrap_or(u64::MAX);
+        let before_ns = self.ahead_ns.fetch_max(ahead_ns, Ordering::Relaxed);
+        elapsed + Duration::from_nanos(before_ns.max(ahead_ns))
     }
 }
 
@@ -110,7 +117,6 @@ impl Rates {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicU64, Ordering};
 
     #[derive(Debug, Default)]
     struct Hand(AtomicU64);
@@ -148,6 +154,19 @@ mod tests {
         assert!(comments.windows(60).all(|minute| minute.iter().sum::<usize>() <= 70));
         let all: usize = comments.iter().sum();
         assert!((400..=450).contains(&all), "{all}");
+    }
+
+    #[test]
+    fn time_goes_on_whatever_the_clock_does() {
+        use governor::clock::Clock as _;
+        let clock = Arc::new(Hand::default());
+        let ticks = Ticks::new(clock.clone());
+        clock.0.store(101, Ordering::Relaxed);
+        let far = ticks.now();
+        assert!(far >= Duration::from_secs(100), "{far:?}");
+        clock.0.store(50, Ordering::Relaxed);
+        let back = ticks.now();
+        assert!(back >= far, "{back:?} after {far:?}");
     }
 
     #[test]
