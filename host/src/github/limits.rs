@@ -86,7 +86,7 @@ impl Limits {
     ) -> Result<Admission, GitHubError> {
         let lane = self.lane(wish.installation);
         lane.open_to(wish.priority, now()).inspect_err(|_| count(&counters.rate_limited))?;
-        self.pay(&lane, wish.cost, &now, counters).await?;
+        self.pay(&lane, wish, &now, counters).await?;
         let place = self.places.take(wish.installation, wish.priority).await;
         // While it waited GitHub may have closed the lane. Who was refused closes it before leaving its place, so that
         // no place is used again for a request that GitHub does not want.
@@ -98,20 +98,20 @@ impl Limits {
     async fn pay(
         &self,
         lane: &Lane,
-        cost: Cost,
+        wish: Wish,
         now: impl Fn() -> Unix,
         counters: &Counters,
     ) -> Result<(), GitHubError> {
         let Some(rates) = &lane.rates else { return Ok(()) };
         let mut patience = PATIENCE;
         loop {
-            let wait = match rates.take(cost) {
+            let wait = match rates.take(wish.cost, wish.priority) {
                 Ok(()) => return Ok(()),
                 Err(wait) => wait,
             };
             let Some(rest) = patience.checked_sub(wait) else {
                 count(&counters.postponed);
-                return Err(self.promise(lane, wait, now()));
+                return Err(self.promise(lane, wish.priority, wait, now()));
             };
             patience = rest;
             count(&counters.waits);
@@ -124,9 +124,9 @@ impl Limits {
     pub fn ready(&self, installation: InstallationId, priority: Priority, now: Unix) -> Result<(), GitHubError> {
         let lane = self.lane(Some(installation));
         lane.open_to(priority, now)?;
-        let refused_until = lane.lock().refused_until;
+        let refused_until = lane.lock().refused_until(priority);
         match refused_until.checked_sub(self.ticks.now()) {
-            Some(wait) if !wait.is_zero() => Err(self.promise(&lane, wait, now)),
+            Some(wait) if !wait.is_zero() => Err(self.promise(&lane, priority, wait, now)),
             _ => Ok(()),
         }
     }
@@ -188,16 +188,17 @@ impl Limits {
     }
 
     fn limits(&self, lane: &Lane, now: Unix) -> bool {
-        lane.open_to(Priority::Publish, now).is_err() || lane.lock().refused_until > self.ticks.now()
+        lane.open_to(Priority::Publish, now).is_err() || lane.lock().refused_until(Priority::Publish) > self.ticks.now()
     }
 
     /// A time to come back at, for each who is refused a later one: else all come back at once, and all but one in vain.
-    fn promise(&self, lane: &Lane, wait: Duration, now: Unix) -> GitHubError {
+    fn promise(&self, lane: &Lane, priority: Priority, wait: Duration, now: Unix) -> GitHubError {
         let here = self.ticks.now();
         let mut standing = lane.lock();
-        standing.refused_until = standing.refused_until.max(here + wait);
-        let next = (standing.promised + self.write_spacing).clamp(here + wait, here + wait.max(LONGEST_PROMISE));
-        standing.promised = next;
+        let refused = standing.refused(priority);
+        refused.until = refused.until.max(here + wait);
+        let next = (refused.promised + self.write_spacing).clamp(here + wait, here + wait.max(LONGEST_PROMISE));
+        refused.promised = next;
         let seconds = (next - here).as_millis().div_ceil(1_000) as u64;
         GitHubError::RateLimited { until: now + seconds.max(1) }
     }
@@ -231,13 +232,31 @@ struct Standing {
     closings: u64,
     unstated_in_a_row: u32,
     budget: Option<Budget>,
-    /// By our own buckets: who was refused last would have been let out then.
-    refused_until: Duration,
+    urgent: Refused,
+    /// Who has to leave what is kept for the urgent.
+    patient: Refused,
+}
+
+/// By our own buckets.
+#[derive(Clone, Copy, Debug, Default)]
+struct Refused {
+    /// Who was refused last would have been let out then.
+    until: Duration,
     /// When the last who was refused comes back.
     promised: Duration,
 }
 
 impl Standing {
+    fn refused(&mut self, priority: Priority) -> &mut Refused {
+        if priority.may_use_the_reserve() { &mut self.urgent } else { &mut self.patient }
+    }
+
+    /// What is refused to the urgent is refused to all.
+    fn refused_until(&self, priority: Priority) -> Duration {
+        let patient = if priority.may_use_the_reserve() { Duration::ZERO } else { self.patient.until };
+        self.urgent.until.max(patient)
+    }
+
     /// The end of a wait that GitHub does not state. Calls under way together are refused together: only the first of
     /// them tells something new.
     fn unstated_end(&mut self, now: Unix) -> Unix {
@@ -360,6 +379,24 @@ mod tests {
         assert!(limits.admit(other, || 1_000, &counters).await.is_ok(), "nobody else waits for it");
         assert_eq!(counters.postponed.load(Ordering::Relaxed), 3);
         assert_eq!(limits.report(1_000).limited_installations, 1);
+    }
+
+    #[tokio::test]
+    async fn a_sweep_that_is_refused_holds_up_nobody_who_publishes() {
+        let limits = limits(Duration::from_secs(10_000));
+        let counters = Counters::default();
+        for installation in [Some(SHOP), None] {
+            let wish = |priority| Wish { installation, priority, cost: Cost::Read };
+            for _ in 0..100 {
+                limits.admit(wish(Priority::Sweep), || 1_000, &counters).await.expect("half is there");
+            }
+            assert!(limits.admit(wish(Priority::Sweep), || 1_000, &counters).await.is_err());
+            let mint = Wish { cost: Cost::Mint, ..wish(Priority::Publish) };
+            assert!(limits.admit(mint, || 1_000, &counters).await.is_ok());
+        }
+        assert!(limits.ready(SHOP, Priority::Evaluate, 1_000).is_ok());
+        assert!(limits.ready(SHOP, Priority::Sweep, 1_000).is_err());
+        assert!(!limits.is_limited(SHOP, 1_000));
     }
 
     #[tokio::test]

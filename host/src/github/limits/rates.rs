@@ -1,20 +1,23 @@
 //! How fast an installation's calls may follow each other: GitHub's secondary limits, kept a little below. A full bucket
 //! and what a minute (or an hour) refills stay within the limit together, so that it holds in any minute, not on average.
 
+use crate::github::Priority;
 use crate::model::{Clock, Unix};
 use governor::clock::Clock as _;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Writes at once after a silence; GitHub asks for a second between them after that.
 const WRITES_AT_ONCE: u32 = 20;
 /// GitHub takes 900 points a minute: 200 and ten for each write's second are 800.
 const POINTS_AT_ONCE: u32 = 200;
+/// Of them, kept from sweeps and pages: who publishes what was decided meanwhile finds enough for all writes at once.
+const POINTS_KEPT: u32 = POINTS_AT_ONCE / 2;
 const POINTS_A_WRITE_S_TIME: u32 = 10;
 /// GitHub takes about 80 new comments a minute: ten and as many as writes are 70.
 const CONTENT_AT_ONCE: u32 = 10;
@@ -33,6 +36,12 @@ pub(in crate::github) enum Cost {
     Write,
     /// A write that notifies people.
     Content,
+}
+
+impl Cost {
+    fn points(self) -> u32 {
+        if self == Cost::Read { POINTS_OF_A_READ } else { POINTS_OF_A_WRITE }
+    }
 }
 
 /// Time that only goes on: the process's own, and what the room's clock was ever ahead of it, as in a test that moves it. A
@@ -72,6 +81,9 @@ type Bucket = RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Duratio
 pub(super) struct Rates {
     writes: Bucket,
     points: Bucket,
+    /// A point is back after so long, and all that were taken at that time.
+    point_every: Duration,
+    points_back_at: Mutex<Duration>,
     content: Bucket,
     hourly_content: Bucket,
     ticks: Ticks,
@@ -85,9 +97,12 @@ impl Rates {
             let at_once = NonZeroU32::new(at_once).expect("the constants above are not zero");
             Some(RateLimiter::direct_with_clock(Quota::with_period(every)?.allow_burst(at_once), ticks.clone()))
         };
+        let point_every = write_spacing / POINTS_A_WRITE_S_TIME;
         Some(Self {
             writes: bucket(write_spacing, WRITES_AT_ONCE)?,
-            points: bucket(write_spacing / POINTS_A_WRITE_S_TIME, POINTS_AT_ONCE)?,
+            points: bucket(point_every, POINTS_AT_ONCE)?,
+            point_every,
+            points_back_at: Mutex::default(),
             content: bucket(write_spacing, CONTENT_AT_ONCE)?,
             hourly_content: bucket(write_spacing * WRITES_FOR_HOURLY_CONTENT, HOURLY_CONTENT_AT_ONCE)?,
             ticks: ticks.clone(),
@@ -96,7 +111,10 @@ impl Rates {
 
     /// Takes what a call costs, or says how long it takes until that is there. What one bucket gave before another
     /// refused is lost, so that the bucket that fills fastest comes first, and points, which reads need too, last.
-    pub fn take(&self, cost: Cost) -> Result<(), Duration> {
+    pub fn take(&self, cost: Cost, priority: Priority) -> Result<(), Duration> {
+        if !priority.may_use_the_reserve() {
+            self.leaves_what_is_kept(cost)?;
+        }
         if matches!(cost, Cost::Content | Cost::Write) {
             self.from(&self.writes, 1)?;
         }
@@ -104,7 +122,22 @@ impl Rates {
             self.from(&self.content, 1)?;
             self.from(&self.hourly_content, 1)?;
         }
-        self.from(&self.points, if cost == Cost::Read { POINTS_OF_A_READ } else { POINTS_OF_A_WRITE })
+        self.from(&self.points, cost.points())?;
+        let mut back_at = self.points_back_at.lock().unwrap_or_else(PoisonError::into_inner);
+        *back_at = self.points_back_after(*back_at, cost);
+        Ok(())
+    }
+
+    /// A bucket of `governor` does not tell what it holds, so that it is counted beside it, as it counts.
+    fn leaves_what_is_kept(&self, cost: Cost) -> Result<(), Duration> {
+        let back_at = *self.points_back_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = self.point_every * (POINTS_AT_ONCE - POINTS_KEPT);
+        let wait = self.points_back_after(back_at, cost).saturating_sub(self.ticks.now() + free);
+        if wait.is_zero() { Ok(()) } else { Err(wait) }
+    }
+
+    fn points_back_after(&self, back_at: Duration, cost: Cost) -> Duration {
+        back_at.max(self.ticks.now()) + self.point_every * cost.points()
     }
 
     fn from(&self, bucket: &Bucket, count: u32) -> Result<(), Duration> {
@@ -133,7 +166,7 @@ mod tests {
         let rates = Rates::new(Duration::from_secs(1), &ticks).expect("a spacing");
         let in_second = |second: usize| {
             clock.0.store(second as u64 + 1, Ordering::Relaxed);
-            (0..1_000).take_while(|_| rates.take(cost).is_ok()).count()
+            (0..1_000).take_while(|_| rates.take(cost, Priority::Publish).is_ok()).count()
         };
         (0..seconds).map(in_second).collect()
     }
@@ -154,6 +187,22 @@ mod tests {
         assert!(comments.windows(60).all(|minute| minute.iter().sum::<usize>() <= 70));
         let all: usize = comments.iter().sum();
         assert!((400..=450).contains(&all), "{all}");
+    }
+
+    #[test]
+    fn sweeps_and_pages_leave_half_of_the_points_to_who_publishes() {
+        let clock = Arc::new(Hand::default());
+        // So slow that what is back within the test does not count.
+        let rates = Rates::new(Duration::from_secs(10_000), &Ticks::new(clock.clone())).expect("a spacing");
+        let passed = |priority| (0..1_000).take_while(|_| rates.take(Cost::Read, priority).is_ok()).count();
+        assert_eq!(passed(Priority::Sweep), 100);
+        assert_eq!(passed(Priority::Pages), 0);
+        assert_eq!(passed(Priority::Publish), 100);
+        // All that were taken are back after 200,000 s, some moment of the first second later.
+        clock.0.store(100_000, Ordering::Relaxed);
+        assert_eq!(passed(Priority::Sweep), 0);
+        clock.0.store(103_010, Ordering::Relaxed);
+        assert_eq!(passed(Priority::Sweep), 3);
     }
 
     #[test]

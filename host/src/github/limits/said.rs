@@ -142,7 +142,8 @@ mod tests {
         let far = headers(&[date, ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "18446744073709551615")]);
         assert_eq!(stated_end(&far, 1_000), Some(1_000 + LONGEST_WAIT_S));
         assert_eq!(stated_end(&headers(&[("retry-after", "7200")]), 1_000), Some(8_201));
-        let hour = headers(&[date, ("x-ratelimit-limit", "10"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "900")]);
+        let hour =
+            headers(&[date, ("x-ratelimit-limit", "10"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "900")]);
         assert_eq!(Budget::of(&hour, 1_000).unwrap().refuses(Priority::Publish, 1_300), Some(1_301));
     }
 
