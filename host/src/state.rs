@@ -4,6 +4,7 @@
 mod baselines;
 mod comment;
 mod heads;
+mod installations;
 pub mod memory;
 pub mod records;
 mod swept;
@@ -16,13 +17,11 @@ pub use heads::{HeadsOf, KnownHead};
 pub use swept::{FailedDelivery, LogRead, LogRest, Looked, Round};
 pub use turn::Turn;
 
-use crate::model::event::{InstallationChange, InstallationEvent, MergeGroup, Origin, PullRequest};
+use crate::model::event::{MergeGroup, Origin, PullRequest};
 use crate::model::plan::Conclusion;
 use crate::model::provenance::Acceptance;
 use crate::model::publication::{CheckState, PolicyMark};
-use crate::model::{
-    CheckName, CommitKey, Digest, HeadSha, InstallationId, JobId, Record, RepositoryName, Unix, WorkflowRun,
-};
+use crate::model::{CheckName, CommitKey, Digest, HeadSha, JobId, Record, Unix, WorkflowRun};
 use crate::telemetry::spans;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -349,40 +348,6 @@ impl State {
         Ok(commits)
     }
 
-    /// Remembers what an installation may see. What is known of what it may not see any more is dropped.
-    pub async fn note_installation(&self, event: &InstallationEvent) -> Result<(), StoreError> {
-        match &event.change {
-            InstallationChange::Repositories { added, removed } => {
-                for repository in added {
-                    self.store.delete(&hidden_key(event.installation, repository)).await?;
-                }
-                for repository in removed {
-                    self.write(&hidden_key(event.installation, repository), &event.at).await?;
-                    self.forget(&format!("{}:{}:", repository.owner(), repository.name())).await?;
-                }
-            }
-            InstallationChange::Gone | InstallationChange::Back => {
-                let gone = event.change == InstallationChange::Gone;
-                let known: Option<(Unix, bool)> = read(&self.store, &gone_key(event.installation)).await?;
-                if known.is_some_and(|(at, _)| at > event.at) {
-                    return Ok(());
-                }
-                self.write(&gone_key(event.installation), &(event.at, gone)).await?;
-                if gone {
-                    self.forget(&format!("{}:", event.account)).await?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether the commit's repository may still be seen through its installation, as far as anybody said.
-    pub async fn serves(&self, commit: &CommitKey) -> Result<bool, StoreError> {
-        let gone: Option<(Unix, bool)> = read(&self.store, &gone_key(commit.installation)).await?;
-        let hidden: Option<Unix> = read(&self.store, &hidden_key(commit.installation, &commit.repository)).await?;
-        Ok(hidden.is_none() && !gone.is_some_and(|(_, gone)| gone))
-    }
-
     async fn forget(&self, prefix: &str) -> Result<(), StoreError> {
         for prefix in [prefix.to_owned(), format!("{UNDECIDED}{prefix}")] {
             for key in self.store.keys(&prefix).await? {
@@ -413,14 +378,6 @@ const UNDECIDED: &str = "~undecided:";
 
 fn pull_key(commit: &CommitKey, number: u64) -> String {
     format!("{}:{}:pull:{number}", commit.repository.owner(), commit.repository.name())
-}
-
-fn gone_key(installation: InstallationId) -> String {
-    format!("~installation:{installation}")
-}
-
-fn hidden_key(installation: InstallationId, repository: &RepositoryName) -> String {
-    format!("~hidden:{installation}:{repository}")
 }
 
 fn undecided_key(key: &CommitKey) -> String {
