@@ -134,6 +134,7 @@ impl Publisher {
             known => known,
         };
         let older = known.as_ref().map_or(0, |handle| handle.id);
+        let reopened = known.as_ref().filter(|handle| !handle.is_open()).map(|handle| handle.id);
         let known = self.without_contradiction(lease, known, publication).await?;
         let mut handle = match known {
             Some(handle) => {
@@ -161,6 +162,8 @@ impl Publisher {
         if let CheckState::Completed(conclusion) = publication.state {
             self.metrics.checks.with_label_values(&[conclusion.word()]).inc();
             self.tell(Act::CheckCompleted, lease, (publication, handle.id));
+        } else if reopened == Some(handle.id) {
+            self.tell(Act::CheckReopened, lease, (publication, handle.id));
         }
         Ok(())
     }

@@ -77,6 +77,39 @@ async fn each_delivery_publication_and_wish_is_told_exactly_once() {
 
 /// Proves R9.
 #[tokio::test]
+async fn a_check_that_is_open_again_and_each_reading_of_the_secrets_are_told() {
+    let watched = Watched::begin();
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("secret");
+    std::fs::write(&file, palisade_github_fake::FakeOptions::default().webhook_secret).expect("writing the secret");
+    let text = format!(
+        "[server]\nreload_interval = \"0s\"\n[github]\nwebhook_secrets = [{{ path = \"{}\" }}]\n",
+        file.display()
+    );
+    let palisade = TestHost::with(&text).await;
+    let pull_request = palisade.repository().open_pull_request("Add a feature");
+    let run = pull_request.start_run("ci.yml");
+    run.upload("sbom", &[("sbom.json", &evidence::spdx(&[("left-pad", "MIT")]))]);
+    run.complete("success");
+    pull_request.check_run_completed(LICENSES).await;
+    palisade.settled().await;
+    assert_eq!(told(&watched, Act::CheckReopened), Vec::<String>::new());
+    run.rerun();
+    palisade.settled().await;
+    let reopened = [format!("in_progress  {LICENSES}"), format!("in_progress  {VULNERABILITIES}")];
+    assert_eq!(told(&watched, Act::CheckReopened), reopened);
+
+    palisade.host.reload().await;
+    assert_eq!(told(&watched, Act::Reload), ["unchanged"]);
+    std::fs::write(&file, "planted-next-secret-for-tests").expect("writing the secret");
+    palisade.host.reload().await;
+    std::fs::write(&file, "").expect("writing the secret");
+    palisade.host.reload().await;
+    assert_eq!(told(&watched, Act::Reload), ["changed", "failed", "unchanged"]);
+}
+
+/// Proves R9.
+#[tokio::test]
 async fn a_stop_is_told_and_no_line_has_a_field_that_others_do_not_know() {
     let watched = Watched::begin();
     let github = palisade_github_fake::Fake::start(Default::default()).await.expect("a GitHub");

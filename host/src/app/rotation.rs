@@ -7,6 +7,7 @@ use crate::listener::{ServerConfig, server_config};
 use crate::model::rotation::{Outlook, outlook};
 use crate::model::{Clock, Digest, Rotating, Secret, Slot, Unix};
 use crate::telemetry::Metrics;
+use crate::telemetry::audit::{self, Act, Line};
 use anyhow::{Result, bail};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -212,6 +213,7 @@ impl Rotation {
             (true, true) => "unchanged",
         };
         self.metrics.credential_reloads.with_label_values(&[result]).inc();
+        audit::tell(Act::Reload, &Line { result, ..Line::default() });
     }
 
     /// Says once of each secret or key that it ended.

@@ -31,6 +31,8 @@ acts! {
     Delivery = "delivery",
     /// A check run was created on GitHub, open or ended.
     CheckCreated = "check-created",
+    /// A check run that had ended is open again.
+    CheckReopened = "check-reopened",
     /// A check run got its conclusion.
     CheckCompleted = "check-completed",
     /// A pull request's comment was created, changed or resolved.
@@ -49,8 +51,6 @@ acts! {
     Accept = "accept-evidence",
     /// GitHub was asked to deliver again.
     Redelivery = "redelivery",
-    /// State or records were removed before their time.
-    Purge = "purge",
 }
 
 /// The fields of a line; those that say nothing are left out.
