@@ -5,7 +5,7 @@ use crate::model::{Clock, Unix};
 use crate::telemetry::spans;
 use async_trait::async_trait;
 use bytes::Bytes;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,9 +31,10 @@ pub enum WhenFull {
 #[derive(Debug, Default)]
 struct Entries {
     by_key: BTreeMap<String, Entry>,
-    /// Keys in the order in which they came, where the oldest may have to go.
-    arrivals: VecDeque<String>,
+    /// The key of each entry by when it came or was last written, where the oldest may have to go.
+    arrivals: BTreeMap<u64, String>,
     bytes: usize,
+    counter: u64,
 }
 
 #[derive(Debug)]
@@ -41,6 +42,8 @@ struct Entry {
     value: Bytes,
     /// The first second at which it is gone.
     expires: Option<Unix>,
+    /// Its place among the arrivals.
+    arrival: u64,
 }
 
 /// What an entry costs beside key and value: tree node, two headers, rounded up.
@@ -72,29 +75,38 @@ impl MemoryStore {
         if size > self.max_bytes {
             return Err(StoreError::TooLarge { key: key.to_owned(), size, cap: self.max_bytes });
         }
-        entries.remove(key);
-        if self.when_full == WhenFull::Evict {
-            while entries.by_key.len() >= self.max_entries || entries.bytes + size > self.max_bytes {
-                let Some(oldest) = entries.arrivals.pop_front() else { break };
-                entries.remove(&oldest);
-            }
-            entries.arrivals.push_back(key.to_owned());
+        while self.when_full == WhenFull::Evict && !self.has_room(entries, key, size) {
+            let Some(oldest) = entries.arrivals.first_key_value().map(|(_, key)| key.clone()) else { break };
+            entries.remove(&oldest);
         }
-        if entries.by_key.len() >= self.max_entries || entries.bytes + size > self.max_bytes {
+        if !self.has_room(entries, key, size) {
             entries.sweep(self.clock.now());
         }
-        if entries.by_key.len() >= self.max_entries || entries.bytes + size > self.max_bytes {
+        if !self.has_room(entries, key, size) {
             return Err(StoreError::Unavailable(format!(
                 "memory holds {} entries and {} bytes; raise state.max_entries or state.max_bytes",
                 entries.by_key.len(),
                 entries.bytes
             )));
         }
+        entries.remove(key);
         // Sub-second times to live round up, never to nothing.
         let expires = ttl.filter(|ttl| !ttl.is_zero()).map(|ttl| self.clock.now() + ttl.as_secs().max(1));
         entries.bytes += size;
-        entries.by_key.insert(key.to_owned(), Entry { value, expires });
+        entries.counter += 1;
+        let arrival = entries.counter;
+        if self.when_full == WhenFull::Evict {
+            entries.arrivals.insert(arrival, key.to_owned());
+        }
+        entries.by_key.insert(key.to_owned(), Entry { value, expires, arrival });
         Ok(())
+    }
+
+    /// Whether so many bytes fit in, in the place of what the key holds now.
+    fn has_room(&self, entries: &Entries, key: &str, size: usize) -> bool {
+        let old = entries.by_key.get(key).map(|entry| entry.size(key));
+        let count = entries.by_key.len() - usize::from(old.is_some());
+        count < self.max_entries && entries.bytes - old.unwrap_or(0) + size <= self.max_bytes
     }
 }
 
@@ -111,7 +123,8 @@ impl Entries {
 
     fn remove(&mut self, key: &str) -> Option<Entry> {
         let entry = self.by_key.remove(key)?;
-        self.bytes -= key.len() + entry.value.len() + OVERHEAD_BYTES;
+        self.bytes -= entry.size(key);
+        self.arrivals.remove(&entry.arrival);
         Some(entry)
     }
 
@@ -126,6 +139,10 @@ impl Entries {
 }
 
 impl Entry {
+    fn size(&self, key: &str) -> usize {
+        key.len() + self.value.len() + OVERHEAD_BYTES
+    }
+
     fn expired(&self, now: Unix) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }
@@ -258,5 +275,34 @@ mod tests {
         store.set("a", Bytes::new(), None).await.expect("set");
         let error = store.set("b", Bytes::new(), None).await.unwrap_err();
         assert!(error.to_string().contains("state.max_entries"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_update_that_finds_no_room_leaves_the_old_value() {
+        let store = MemoryStore::new(Arc::new(Hand::default()), 2, 2 * (1 + OVERHEAD_BYTES) + 2);
+        for key in ["a", "b"] {
+            store.set(key, Bytes::from_static(b"1"), None).await.expect("set");
+        }
+        let full = store.set("a", Bytes::from_static(b"22"), None).await;
+        assert!(matches!(full, Err(StoreError::Unavailable(_))), "{full:?}");
+        assert_eq!(store.get("a").await.expect("get"), Some(Bytes::from_static(b"1")));
+        store.set("a", Bytes::from_static(b"3"), None).await.expect("a full store takes what takes an old one's place");
+        assert_eq!(store.get("a").await.expect("get"), Some(Bytes::from_static(b"3")));
+        assert_eq!(store.size(), (2, 2 * (1 + OVERHEAD_BYTES) + 2));
+    }
+
+    #[tokio::test]
+    async fn what_is_written_again_or_deleted_stands_once_among_the_arrivals() {
+        let store = store(2).0.evicting();
+        for _ in 0..10 {
+            store.set("a", Bytes::from_static(b"v"), None).await.expect("set");
+        }
+        store.set("b", Bytes::from_static(b"v"), None).await.expect("set");
+        assert_eq!(store.lock().arrivals.len(), 2);
+        store.set("a", Bytes::from_static(b"newer"), None).await.expect("set");
+        store.set("c", Bytes::from_static(b"v"), None).await.expect("set");
+        assert_eq!(store.keys("").await.expect("keys"), ["a", "c"], "the one that nobody wrote for longest goes");
+        store.delete("a").await.expect("delete");
+        assert_eq!(store.lock().arrivals.len(), 1);
     }
 }
