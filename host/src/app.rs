@@ -307,6 +307,7 @@ fn sweep(config: &Config, with: Sweeping) -> Sweep {
             metrics,
             budget: Arc::new(Budget::of_percent(config.sweeps.budget_percent)),
             every: config.sweeps.reconcile_every,
+            most_waiting: config.queue.capacity / 2,
             app_id: config.github.app_id,
             left: Arc::default(),
         },

@@ -151,6 +151,30 @@ async fn installations_take_turns_suspended_ones_are_skipped_and_an_unreadable_r
     assert_eq!(silent.check_runs().len(), 2, "what can be read is compared");
 }
 
+/// Proves W35.
+#[tokio::test(flavor = "multi_thread")]
+async fn repositories_that_never_answer_go_behind_the_others() {
+    const BAD: [&str; 3] = ["acme/one", "acme/two", "acme/three"];
+    let palisade = TestHost::with(QUICK).await;
+    let repository = palisade.github.repository("acme/good");
+    judged(&repository, "Add a feature");
+    palisade.settled().await;
+    let silent = open_silently(&palisade, &repository, "Add another");
+    // The most recently active come first.
+    for name in BAD {
+        palisade.advance(Duration::from_secs(1));
+        judged(&palisade.github.repository(name), "Add a feature");
+        palisade.settled().await;
+        palisade.github.fault(Fault::on(&format!("GET /repos/{name}/pulls")).status(500).always());
+    }
+    palisade.advance(ROUND);
+    sweep(&palisade).await;
+    assert!(silent.check_runs().is_empty(), "GitHub seems to be away");
+    palisade.advance(Duration::from_secs(61));
+    sweep(&palisade).await;
+    assert_eq!(silent.check_runs().len(), 2, "its turn comes");
+}
+
 /// Proves W33.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_round_spends_its_share_of_the_hour_and_goes_on_when_there_is_more() {

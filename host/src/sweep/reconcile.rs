@@ -11,7 +11,7 @@ use crate::policy::{Rules, Target};
 use crate::queue::JobQueue;
 use crate::state::{Looked, Round, State, Turn};
 use crate::telemetry::Metrics;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -40,6 +40,8 @@ pub struct Reconcile {
     pub budget: Arc<Budget>,
     /// From the beginning of a round to that of the next.
     pub every: Duration,
+    /// While more jobs wait nothing is added to them: deliveries need the queue's room.
+    pub most_waiting: usize,
     /// The App's id, to know our own runs by.
     pub app_id: u64,
     /// Results older than the policy that wait for a later round, as this instance knows.
@@ -55,7 +57,8 @@ pub enum When {
 }
 
 /// One installation's round, as far as this look takes it.
-struct Walk {
+struct Walk<'a> {
+    turn: &'a Turn,
     installation: InstallationId,
     round: Round,
     when: When,
@@ -69,6 +72,18 @@ enum Step {
     /// For now: there are no calls left, or GitHub is away.
     Stopped,
     Done,
+}
+
+/// Where a head stands, and what is worth remembering of it once its job is scheduled.
+struct Seen {
+    standing: Standing,
+    looked: Option<Looked>,
+}
+
+impl From<Standing> for Seen {
+    fn from(standing: Standing) -> Self {
+        Seen { standing, looked: None }
+    }
 }
 
 struct Head<'a> {
@@ -94,8 +109,10 @@ impl Reconcile {
         let began = self.clock.now();
         let mut unfinished = false;
         let mut walks = VecDeque::new();
-        for installation in self.github.installations().await? {
-            match self.walk(installation, when).await {
+        let installations = self.github.installations().await?;
+        self.forget_left_of_others(&installations);
+        for installation in installations {
+            match self.walk(turn, installation, when).await {
                 Ok(walk) => walks.extend(walk),
                 Err(error) if is_limited(&error) => {
                     unfinished = true;
@@ -112,7 +129,11 @@ impl Reconcile {
             if !self.state.keep_turn(turn).await? {
                 return Ok(());
             }
-            match self.step(&mut walk).await {
+            let step = self.step(&mut walk).await;
+            if !self.state.keep_turn(turn).await? {
+                return Ok(());
+            }
+            match step {
                 Step::On => walks.push_back(walk),
                 Step::Stopped => {
                     unfinished = true;
@@ -121,12 +142,15 @@ impl Reconcile {
                 Step::Done => self.stop(&walk).await?,
             }
         }
+        if !self.state.keep_turn(turn).await? {
+            return Ok(());
+        }
         let pause = if unfinished { GOES_ON_S } else { self.every.as_secs() };
         Ok(self.state.remember_next_round(began + pause).await?)
     }
 
     /// The round that an installation is in, or a new one; none while the last one is young.
-    async fn walk(&self, installation: InstallationId, when: When) -> Result<Option<Walk>> {
+    async fn walk<'a>(&self, turn: &'a Turn, installation: InstallationId, when: When) -> Result<Option<Walk<'a>>> {
         let now = self.clock.now();
         let round = match self.state.round(installation).await? {
             Some(round) if !round.rest.is_empty() => round,
@@ -136,16 +160,18 @@ impl Reconcile {
                     return Ok(None);
                 }
                 let rest = VecDeque::from(self.github.repositories_of(installation).await?);
+                self.keep(turn).await?;
+                self.state.note_listed(installation, rest.iter().map(|origin| &origin.repository), now).await?;
                 let round = Round { began: now, rest, ..Round::default() };
                 self.state.remember_round(installation, &round).await?;
                 round
             }
         };
-        Ok(Some(Walk { installation, round, when, again: 0, unanswered: Vec::new() }))
+        Ok(Some(Walk { turn, installation, round, when, again: 0, unanswered: Vec::new() }))
     }
 
     /// Compares one repository. One that cannot be read is told and left out.
-    async fn step(&self, walk: &mut Walk) -> Step {
+    async fn step(&self, walk: &mut Walk<'_>) -> Step {
         let Some(origin) = walk.round.rest.pop_front() else { return Step::Done };
         let compared = self.repository(&origin, walk).await;
         match &compared {
@@ -168,15 +194,26 @@ impl Reconcile {
             }
         }
         if walk.unanswered.len() == AWAY {
-            for origin in walk.unanswered.drain(..).rev() {
-                walk.round.rest.push_front(origin);
-            }
+            self.put_back(walk);
             return Step::Stopped;
         }
         if walk.round.rest.is_empty() { Step::Done } else { Step::On }
     }
 
-    async fn stop(&self, walk: &Walk) -> Result<()> {
+    /// Behind the others: those that are never answered for hold up nobody. Once the next round is due it lists them anyway.
+    fn put_back(&self, walk: &mut Walk<'_>) {
+        if self.clock.now() < walk.round.began + self.every.as_secs() {
+            walk.round.rest.extend(walk.unanswered.drain(..));
+        }
+    }
+
+    /// Fails where another instance sweeps by now.
+    async fn keep(&self, turn: &Turn) -> Result<()> {
+        ensure!(self.state.keep_turn(turn).await?, "another instance compares pull requests by now");
+        Ok(())
+    }
+
+    async fn stop(&self, walk: &Walk<'_>) -> Result<()> {
         let Round { found, again, left, .. } = walk.round;
         let repositories_left = walk.round.rest.len();
         if found + left > 0 {
@@ -187,14 +224,25 @@ impl Reconcile {
         Ok(self.state.remember_round(walk.installation, &walk.round).await?)
     }
 
+    /// What an installation that is gone or suspended left behind waits for nobody.
+    fn forget_left_of_others(&self, installations: &[InstallationId]) {
+        let mut lefts = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        lefts.retain(|installation, _| installations.contains(installation));
+        self.show_left(&lefts);
+    }
+
     fn tell_left(&self, installation: InstallationId, left: u32) {
         let mut lefts = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         lefts.insert(installation, left);
+        self.show_left(&lefts);
+    }
+
+    fn show_left(&self, lefts: &BTreeMap<InstallationId, u32>) {
         self.metrics.results_older_than_policy.set(lefts.values().map(|left| i64::from(*left)).sum());
     }
 
-    /// False if there were not enough calls left for all of it.
-    async fn repository(&self, origin: &Origin, walk: &mut Walk) -> Result<bool> {
+    /// False if there were not enough calls, or not enough room for jobs, left for all of it.
+    async fn repository(&self, origin: &Origin, walk: &mut Walk<'_>) -> Result<bool> {
         let at = RepositoryAt { installation: origin.installation, repository: origin.repository.clone() };
         let plan = self.rules.plan(&Target {
             repository: &origin.repository,
@@ -205,7 +253,7 @@ impl Reconcile {
         if plan.checks.is_empty() {
             return Ok(true);
         }
-        if !self.may_look(walk.installation, 1) {
+        if self.is_queue_full().await || !self.may_look(walk.installation, 1) {
             return Ok(false);
         }
         let pulls = self.github.open_pull_requests(&at).await?;
@@ -218,13 +266,26 @@ impl Reconcile {
                 sha: pull.head_sha.clone(),
             };
             let head = Head { at: &at, commit, pull, plan: &plan };
-            let Some(standing) = self.standing(&head, walk.when).await? else { return Ok(false) };
-            self.metrics.reconciled.with_label_values(&[standing.word()]).inc();
-            if self.is_to_be_judged(standing, walk) {
+            self.keep(walk.turn).await?;
+            if self.is_queue_full().await {
+                return Ok(false);
+            }
+            let Some(seen) = self.standing(&head, walk.when).await? else { return Ok(false) };
+            self.metrics.reconciled.with_label_values(&[seen.standing.word()]).inc();
+            self.keep(walk.turn).await?;
+            if self.is_to_be_judged(seen.standing, walk) {
                 self.queue.schedule(self.job(origin, &head), 0).await?;
+            }
+            // Only now: whatever dies before, the next round looks again.
+            if let Some(looked) = seen.looked {
+                self.state.remember_looked(&head.commit, &looked).await?;
             }
         }
         Ok(true)
+    }
+
+    async fn is_queue_full(&self) -> bool {
+        self.queue.depth().await.waiting > self.most_waiting
     }
 
     fn may_look(&self, installation: InstallationId, calls: u64) -> bool {
@@ -238,7 +299,7 @@ impl Reconcile {
 
     /// What nobody decided is judged in any case. What another policy decided still holds a merge or lets it through:
     /// some at a time, within the budget.
-    fn is_to_be_judged(&self, standing: Standing, walk: &mut Walk) -> bool {
+    fn is_to_be_judged(&self, standing: Standing, walk: &mut Walk<'_>) -> bool {
         match standing {
             Standing::Current | Standing::LookedAfter => return false,
             Standing::Undecided | Standing::Incomplete | Standing::Missing => {}
@@ -257,22 +318,22 @@ impl Reconcile {
     }
 
     /// None if GitHub has to be asked and there is no call left for it.
-    async fn standing(&self, head: &Head<'_>, when: When) -> Result<Option<Standing>> {
+    async fn standing(&self, head: &Head<'_>, when: When) -> Result<Option<Seen>> {
         let known = self.state.commit(&head.commit).await?;
         let standing = by_state(&known, head.pull, head.plan);
         if standing == Some(Standing::Current) {
-            return Ok(standing);
+            return Ok(standing.map(Seen::from));
         }
         if self.queue.is_busy(&head.commit).await {
-            return Ok(Some(Standing::LookedAfter));
+            return Ok(Some(Standing::LookedAfter.into()));
         }
         match standing {
             Some(Standing::Undecided | Standing::Incomplete)
                 if when == When::Due && self.is_looked_after(head, known.opened_at).await? =>
             {
-                Ok(Some(Standing::LookedAfter))
+                Ok(Some(Standing::LookedAfter.into()))
             }
-            Some(standing) => Ok(Some(standing)),
+            Some(standing) => Ok(Some(standing.into())),
             None => self.standing_on_github(head).await,
         }
     }
@@ -282,11 +343,13 @@ impl Reconcile {
         Ok(is_young || self.state.is_looked_after(&head.commit).await?)
     }
 
-    async fn standing_on_github(&self, head: &Head<'_>) -> Result<Option<Standing>> {
+    async fn standing_on_github(&self, head: &Head<'_>) -> Result<Option<Seen>> {
         let policy = head.plan.policy();
         match self.state.looked(&head.commit).await? {
-            Some(looked) if looked.policy == policy && !looked.older => return Ok(Some(Standing::LookedAfter)),
-            Some(_) => return Ok(Some(Standing::Older)),
+            Some(looked) if looked.policy == policy && !looked.older => {
+                return Ok(Some(Standing::LookedAfter.into()));
+            }
+            Some(_) => return Ok(Some(Standing::Older.into())),
             None => {}
         }
         if !self.may_look(head.at.installation, 1) {
@@ -294,9 +357,10 @@ impl Reconcile {
         }
         let runs = self.github.own_check_runs(head.at, &head.commit.sha, self.app_id).await?;
         let standing = by_runs(&head.commit, head.plan, &runs);
-        let looked = Looked { policy, older: standing == Standing::Older };
-        self.state.remember_looked(&head.commit, &looked).await?;
-        Ok(Some(standing))
+        // What is to be judged in any case is known by its job, and by its state once that is done.
+        let is_decided = matches!(standing, Standing::Current | Standing::Older);
+        let looked = is_decided.then_some(Looked { policy, older: standing == Standing::Older });
+        Ok(Some(Seen { standing, looked }))
     }
 
     fn job(&self, origin: &Origin, head: &Head<'_>) -> Job {
