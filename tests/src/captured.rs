@@ -5,10 +5,12 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use tracing::Subscriber;
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _};
+use tracing_subscriber::{EnvFilter, Layer};
 
 /// What an operator sees who asks for everything that is worth asking for.
 const LOUD: &str = "palisade=trace,octocrab=trace,hyper=debug,hyper_util=debug,tower=debug,info";
@@ -47,6 +49,19 @@ pub fn start() {
     files();
 }
 
+/// Keeps log lines and spans, for a test that has a subscriber of its own.
+pub fn layer<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
+    lines(files().said.clone())
+}
+
+fn lines<S: Subscriber + for<'a> LookupSpan<'a>>(writer: Shared) -> impl Layer<S> {
+    tracing_subscriber::fmt::layer()
+        .json()
+        .with_writer(move || writer.clone())
+        .with_span_events(FmtSpan::CLOSE)
+        .with_filter(EnvFilter::new(LOUD))
+}
+
 fn files() -> &'static Files {
     static FILES: OnceLock<Files> = OnceLock::new();
     FILES.get_or_init(|| {
@@ -59,14 +74,8 @@ fn files() -> &'static Files {
         let process = std::process::id();
         let said = Shared(Arc::new(Mutex::new(open(&format!("said-{process}.txt")))));
         let shown = Shared(Arc::new(Mutex::new(open(&format!("shown-{process}.txt")))));
-        let writer = said.clone();
-        let layer = tracing_subscriber::fmt::layer()
-            .json()
-            .with_writer(move || writer.clone())
-            .with_span_events(FmtSpan::CLOSE)
-            .with_filter(EnvFilter::new(LOUD));
-        // A test that has a subscriber of its own keeps it.
-        let _ = tracing_subscriber::registry().with(layer).try_init();
+        // A test that has a subscriber of its own adds `layer` to it.
+        let _ = tracing_subscriber::registry().with(lines(said.clone())).try_init();
         Files { said, shown, planted: Mutex::new(open(&format!("planted/{process}.txt"))) }
     })
 }

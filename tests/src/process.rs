@@ -55,7 +55,7 @@ impl HostProcess {
                 if let Some(address) = line.strip_prefix("palisade listens on ") {
                     return Ok(address.to_owned());
                 }
-                eprintln!("host: {line}");
+                tell(&line);
             }
             bail!("the host ended before it listened")
         };
@@ -63,7 +63,7 @@ impl HostProcess {
             tokio::time::timeout(START_PATIENCE, listening).await.context("the host did not listen in time")??;
         tokio::spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
-                eprintln!("host: {line}");
+                tell(&line);
             }
         });
         Ok(Self { address, child })
@@ -88,4 +88,9 @@ impl HostProcess {
     pub async fn kill(mut self) -> Result<()> {
         self.child.kill().await.context("stopping the host")
     }
+}
+
+fn tell(line: &str) {
+    eprintln!("host: {line}");
+    crate::captured::log("the program", line);
 }

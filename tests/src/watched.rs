@@ -49,7 +49,8 @@ impl Watched {
         let kept = Arc::<Mutex<Kept>>::default();
         // A list without layers would say that nobody listens.
         let layers = (!layers.is_empty()).then_some(layers);
-        let subscriber = tracing_subscriber::registry().with(layers).with(Watching(kept.clone()));
+        let subscriber =
+            tracing_subscriber::registry().with(layers).with(Watching(kept.clone())).with(crate::captured::layer());
         Self { kept, _here: tracing::subscriber::set_default(subscriber) }
     }
 

@@ -3,7 +3,7 @@
 use palisade::model::Unix;
 use palisade_github_fake::{Fake, FakeOptions};
 use palisade_tests::process::HostProcess;
-use palisade_tests::{TestHost, config, http};
+use palisade_tests::{TestHost, captured, config, http};
 use std::path::Path;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,6 +12,14 @@ use tokio::net::TcpStream;
 const LICENSES: &str = "License Check";
 /// For what must come, on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the webhook's secret becomes.
+const NEW: &str = "planted-next-secret-for-tests";
+
+fn rotate(github: &Fake) {
+    captured::plant("the webhook's next secret", NEW);
+    github.rotate_webhook_secret(NEW);
+}
 
 fn instant(time: Unix) -> String {
     jiff::Timestamp::from_second(i64::try_from(time).expect("not so far")).expect("a time").to_string()
@@ -48,7 +56,7 @@ async fn an_old_secret_counts_until_its_end_and_the_new_one_from_the_start() {
     let end = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_secs() + 3_600;
     let old = FakeOptions::default().webhook_secret;
     let text = format!(
-        "[github]\nwebhook_secrets = [\"the new one\", {{ secret = \"{old}\", not_after = \"{}\" }}]\n",
+        "[github]\nwebhook_secrets = [\"{NEW}\", {{ secret = \"{old}\", not_after = \"{}\" }}]\n",
         instant(end)
     );
     let palisade = TestHost::with(&text).await;
@@ -58,7 +66,7 @@ async fn an_old_secret_counts_until_its_end_and_the_new_one_from_the_start() {
     assert_eq!((metric(&url, &matches(0)).await, metric(&url, &matches(1)).await), (0, 1));
     palisade.clock.advance(Duration::from_secs(3_601));
     assert_eq!(ping(&palisade.github, &url, "2").await, 401, "its end has come");
-    palisade.github.rotate_webhook_secret("the new one");
+    rotate(&palisade.github);
     assert_eq!(ping(&palisade.github, &url, "3").await, 200);
     assert_eq!((metric(&url, &matches(0)).await, metric(&url, &matches(1)).await), (1, 1));
     let told = metric(&url, "palisade_credential_not_after_seconds{kind=\"webhook secret\",slot=\"1\"}").await;
@@ -103,7 +111,7 @@ async fn sighup_takes_a_new_secret_over_while_a_delivery_is_under_way() {
     let host = HostProcess::run(program, directory.path(), &text).await.expect("it starts");
     assert_eq!(ping(&github, &host.address, "before").await, 200);
 
-    github.rotate_webhook_secret("the new one");
+    rotate(&github);
     let body = "{\"zen\": \"under way\"}";
     let head = format!(
         "POST /webhook HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nx-github-event: ping\r\n\
@@ -115,7 +123,7 @@ async fn sighup_takes_a_new_secret_over_while_a_delivery_is_under_way() {
     let mut under_way = TcpStream::connect(address).await.expect("it listens");
     under_way.write_all(format!("{head}{}", &body[..5]).as_bytes()).await.expect("it reads");
 
-    std::fs::write(at("secret"), "the new one\n").expect("writing the secret");
+    std::fs::write(at("secret"), format!("{NEW}\n")).expect("writing the secret");
     host.hang_up().await.expect("it runs");
     let reloaded =
         async { while metric(&host.address, "palisade_credential_reloads_total{result=\"changed\"}").await == 0 {} };
@@ -138,7 +146,7 @@ async fn sighup_takes_a_new_secret_over_while_a_delivery_is_under_way() {
 async fn a_file_that_is_swapped_is_noticed_without_being_told() {
     let directory = tempfile::tempdir().expect("a directory");
     let at = |name: &str| directory.path().join(name);
-    for (version, secret) in [("1", FakeOptions::default().webhook_secret), ("2", "the new one".to_owned())] {
+    for (version, secret) in [("1", FakeOptions::default().webhook_secret), ("2", NEW.to_owned())] {
         std::fs::create_dir(at(version)).expect("a directory");
         std::fs::write(at(version).join("secret"), secret).expect("writing the secret");
     }
@@ -151,7 +159,7 @@ async fn a_file_that_is_swapped_is_noticed_without_being_told() {
     opens_a_check(&palisade, "acme/shop").await;
     std::os::unix::fs::symlink(at("2"), at("next")).expect("a link");
     std::fs::rename(at("next"), at("data")).expect("swapping the links");
-    palisade.github.rotate_webhook_secret("the new one");
+    rotate(&palisade.github);
     let noticed = async {
         let mut number = 0;
         while ping(&palisade.github, &palisade.url(""), &format!("try-{number}")).await != 200 {
@@ -170,7 +178,11 @@ async fn a_private_key_that_github_deleted_gives_way_to_the_next() {
     let directory = tempfile::tempdir().expect("a directory");
     let at = |name: &str| directory.path().join(name);
     std::fs::write(at("old.pem"), github.private_key_pem()).expect("writing the key");
-    std::fs::write(at("new.pem"), github.add_private_key().await).expect("writing the key");
+    let key = github.add_private_key().await;
+    for line in key.lines().filter(|line| !line.starts_with("-----")) {
+        captured::plant("a line of the App's next key", line);
+    }
+    std::fs::write(at("new.pem"), key).expect("writing the key");
     let keys = format!(
         "[github]\nprivate_keys = [{{ path = \"{}\" }}, {{ path = \"{}\" }}]\n",
         at("old.pem").display(),
@@ -219,8 +231,8 @@ async fn what_is_broken_in_a_new_file_is_named_and_the_old_values_stay() {
     assert_eq!(metric(&palisade.url(""), "palisade_credential_reloads_total{result=\"failed\"}").await, 1);
 
     // One that is mended is taken over, whatever the other is.
-    std::fs::write(at("secret"), "the new one").expect("writing the secret");
-    palisade.github.rotate_webhook_secret("the new one");
+    std::fs::write(at("secret"), NEW).expect("writing the secret");
+    rotate(&palisade.github);
     assert_eq!(palisade.host.reload().await.changed, ["webhook secret"]);
     opens_a_check(&palisade, "globex/site").await;
 }

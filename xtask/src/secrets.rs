@@ -39,6 +39,8 @@ pub fn check(results: &Path) -> Result<Outcome> {
     let said = files(&directory())?;
     let planted = planted(&directory().join("planted"))?;
     ensure!(!planted.is_empty(), "no test planted a secret; run `cargo xtask test` first");
+    let silent = silent(&directory())?;
+    ensure!(silent.is_empty(), "nothing is kept of what these processes said: {}", silent.join(", "));
     let (everywhere, in_logs) =
         (Search::new(planted.iter().filter(|planted| !planted.in_logs_only))?, Search::new(planted.iter())?);
     let mut found = Vec::new();
@@ -64,6 +66,18 @@ fn files(directory: &Path) -> Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(directory).with_context(read)?;
     let paths = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>().with_context(read)?;
     Ok(paths.into_iter().filter(|path| path.is_file()).collect())
+}
+
+/// The processes that planted secrets and of which no line is kept: there a leak would not be seen.
+fn silent(directory: &Path) -> Result<Vec<String>> {
+    let planted = files(&directory.join("planted"))?;
+    let planted = planted.iter().filter(|file| std::fs::metadata(file).is_ok_and(|kept| kept.len() > 0));
+    let processes = planted.filter_map(|file| file.file_stem()).map(|stem| stem.to_string_lossy().into_owned());
+    let speaks = |process: &String| {
+        let said = directory.join(format!("said-{process}.txt"));
+        std::fs::metadata(said).is_ok_and(|said| said.len() > 0)
+    };
+    Ok(processes.filter(|process| !speaks(process)).collect())
 }
 
 /// A text that must not show.
@@ -160,5 +174,19 @@ mod tests {
         assert_eq!((planted.len(), planted[0].secret.as_str(), planted[0].in_logs_only), (1, "long enough", true));
         std::fs::write(directory.path().join("said-1.txt"), "long enough").expect("a file");
         assert_eq!(files(directory.path()).expect("files").len(), 1, "what was planted is not searched itself");
+    }
+
+    #[test]
+    fn a_process_that_planted_a_secret_and_of_which_nothing_is_kept_is_named() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| directory.path().join(name);
+        std::fs::create_dir(at("planted")).expect("a directory");
+        for (process, secrets) in [("1", "logs\ta key\tlong enough\n"), ("2", ""), ("3", "logs\ta key\tlonger still\n")]
+        {
+            std::fs::write(at("planted").join(format!("{process}.txt")), secrets).expect("a file");
+        }
+        std::fs::write(at("said-1.txt"), "a line").expect("a file");
+        std::fs::write(at("said-3.txt"), "").expect("a file");
+        assert_eq!(silent(directory.path()).expect("names"), ["3"]);
     }
 }

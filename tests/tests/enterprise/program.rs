@@ -42,7 +42,10 @@ pub fn command(directory: &Path, arguments: &[&str], variables: &[(&str, &str)])
 pub async fn palisade(directory: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Said {
     let output = command(directory, arguments, variables).output().await.expect("the program runs");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Said { code: output.status.code().expect("it exits"), out: text(&output.stdout), err: text(&output.stderr) }
+    let said =
+        Said { code: output.status.code().expect("it exits"), out: text(&output.stdout), err: text(&output.stderr) };
+    palisade_tests::captured::log("the program", &format!("{}{}", said.out, said.err));
+    said
 }
 
 /// A directory with a configuration for this GitHub, and more text in its `[github]` section or after it.

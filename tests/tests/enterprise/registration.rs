@@ -9,6 +9,13 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::Child;
 
+/// What GitHub hands to whoever registers the App must show nowhere.
+fn plant(github: &Fake) {
+    for (what, secret) in github.secrets() {
+        palisade_tests::captured::plant(what, &secret);
+    }
+}
+
 /// A directory that only its owner writes to, with a configuration that names this GitHub and no App.
 fn prepared(github: &Fake) -> tempfile::TempDir {
     let directory = tempfile::tempdir().expect("a directory");
@@ -38,6 +45,7 @@ async fn end(mut program: Child) -> Said {
     let mut out = String::new();
     program.stdout.take().expect("it is piped").read_to_string(&mut out).await.expect("text");
     let status = program.wait().await.expect("it ends");
+    palisade_tests::captured::log("the program", &out);
     Said { code: status.code().expect("it exits"), out, err: String::new() }
 }
 
@@ -66,6 +74,7 @@ async fn press(page: &str) -> Answer {
 async fn an_app_is_registered_in_a_browser_and_its_credentials_are_kept_for_the_owner_only() {
     let github =
         Fake::start(FakeOptions { permissions: Default::default(), ..FakeOptions::default() }).await.expect("GitHub");
+    plant(&github);
     github.repository("acme/shop");
     let directory = prepared(&github);
     let (program, address) = waiting(directory.path(), &["--org", "acme"]).await;
@@ -108,6 +117,7 @@ async fn an_app_is_registered_in_a_browser_and_its_credentials_are_kept_for_the_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_printed_page_needs_no_listener_and_its_code_is_good_once() {
     let github = Fake::start(FakeOptions::default()).await.expect("a GitHub");
+    plant(&github);
     let directory = prepared(&github);
     let said = palisade(directory.path(), &["app", "create", "--print", "--name", "Guard <1>"], &[]).await;
     assert_eq!(said.code, 0, "{said}");
