@@ -122,8 +122,8 @@ impl GitHub {
         let path = format!("/commits/{sha}/check-runs?app_id={app_id}&filter=all&per_page=100");
         let pages: Vec<Page> = self.pages(Call::of_repository(at, &path), MOST_PAGES).await?;
         let runs = pages.into_iter().flat_map(|page| page.check_runs);
-        // Older servers ignore filters that they do not know.
-        let ours = runs.filter(|run| run.app.as_ref().is_none_or(|app| app.id == app_id));
+        // Older servers ignore filters that they do not know; a run of no App is not ours either.
+        let ours = runs.filter(|run| run.app.as_ref().is_some_and(|app| app.id == app_id));
         Ok(ours.map(Wire::summary).collect())
     }
 }

@@ -257,6 +257,7 @@ async fn own_check_runs_are_told_from_others() {
             { "id": 1, "name": "a b", "app": { "id": 7 }, "external_id": "x", "status": "completed",
               "conclusion": "stale", "started_at": "2026-01-01T00:00:00Z", "output": null },
             { "id": 2, "name": "a b", "app": { "id": 8 }, "external_id": "", "status": "queued" },
+            { "id": 3, "name": "a b", "app": null, "external_id": "", "status": "queued" },
         ] }),
         ),
     });
