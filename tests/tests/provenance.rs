@@ -195,6 +195,29 @@ async fn a_merge_group_s_run_is_compared_with_the_commit_that_the_group_is_built
     }
 }
 
+/// Proves W03.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pull_request_into_a_lax_branch_with_a_merge_group_s_head_lends_the_group_nothing() {
+    for (base, expected) in [("release", PASSED), ("lax", UNTRUSTED)] {
+        let palisade = host("repository").await;
+        let repository = palisade.repository();
+        repository.create_branch("lax");
+        repository.create_branch("release");
+        repository.protect_branch("release");
+        let pull_request = repository.open_pull_request(with_files(&[("src/main.js", base)]));
+        let sha = repository.request_merge_group(&pull_request);
+        let second = PullRequestOptions {
+            head: Head::NamedBranch("of-the-queue".to_owned()),
+            head_sha: Some(sha.clone()),
+            base: Some(base.to_owned()),
+            ..PullRequestOptions::from("What the queue merges")
+        };
+        clean_scan(&repository.open_pull_request(second), "ci.yml");
+        let shown = repository.check_run_completed(&sha, VULNERABILITIES).await;
+        assert_eq!(shown.to_string(), expected, "{base}: {:?}", shown.summary);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reusable_workflow_that_the_operator_names_is_trusted_in_that_version_only() {
     let path = "acme/ci/.github/workflows/scan.yml";
@@ -482,6 +505,8 @@ async fn a_merge_group_has_what_was_accepted_on_a_head_with_the_same_files_where
     let head = &pull_request.head_sha()[..12];
     let told = format!("inherited from `{head}`");
     assert!(summary.contains(&told) && summary.contains("accepted by `maintainer`"), "{summary}");
+    // So that a host that forgot everything knows it for a decision.
+    assert!(inherited.text.is_some_and(|text| text.contains("palisade:policy")));
     // With what others merged meanwhile it is something else, and judged by its own run.
     let other = [("src/other.js".to_owned(), b"other()".to_vec())];
     let other = repository.request_merge_group_with(&pull_request, &other);

@@ -41,7 +41,7 @@ pub fn question<'a>(
         branches,
         pull_requests: commit.pull_requests.values().map(candidate).collect(),
         bases: commit.bases.clone(),
-        group_base: commit.merge_group.as_ref().map(|group| group.base_sha.clone()),
+        group: commit.merge_group.as_ref(),
         runs,
         trusted,
     }

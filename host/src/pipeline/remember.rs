@@ -152,6 +152,8 @@ fn remember_merge_group(commit: &mut CommitState, event: &MergeGroupEvent) {
     const DESTROYED: &str = "the merge group was destroyed";
     commit.origin = Some(event.origin.clone());
     commit.looks = 0;
+    // Also of one that is destroyed: its runs stay.
+    commit.bases.insert(event.group.base_branch.clone());
     match &event.change {
         MergeGroupChange::ChecksRequested => {
             if !commit.superseded.as_deref().is_some_and(|reason| reason.starts_with(DESTROYED)) {

@@ -7,6 +7,7 @@ use super::{Tiers, is_foreign, tier};
 use crate::github::{Entry, FileAt, GitHub, GitHubError, RepositoryAt};
 use crate::model::artifact::UnreadableCause;
 use crate::model::changes::Changes;
+use crate::model::event::MergeGroup;
 use crate::model::provenance::ReferencedWorkflow;
 use crate::model::{HeadSha, WorkflowRun};
 use futures::future::join_all;
@@ -48,8 +49,8 @@ pub struct Question<'a> {
     pub pull_requests: Vec<Candidate>,
     /// The base branches of every pull request that ever had this head: a run may have been made for any of them.
     pub bases: BTreeSet<String>,
-    /// Where the commit is a merge group's head: the commit that it is built on.
-    pub group_base: Option<HeadSha>,
+    /// The merge group whose head the commit is.
+    pub group: Option<&'a MergeGroup>,
     pub runs: &'a [WorkflowRun],
     pub trusted: &'a [ReferencedWorkflow],
 }
@@ -107,10 +108,13 @@ impl Comparer {
 
     /// A base branch that anybody with write access could have changed for the purpose.
     async fn unprotected(&self, question: &Question<'_>, own: &[&WorkflowRun]) -> Read<Option<String>> {
-        if own.is_empty() || question.group_base.is_some() {
+        if own.is_empty() {
             return Ok(None);
         }
-        let asked = question.bases.iter().map(|base| async move { (base, question.branches.is_trusted(base).await) });
+        // Only GitHub's queue writes to the branch that a group is for. What else has its head may be for any other.
+        let of_group = question.group.map(|group| &group.base_branch);
+        let others = question.bases.iter().filter(|base| Some(*base) != of_group);
+        let asked = others.map(|base| async move { (base, question.branches.is_trusted(base).await) });
         for (base, trusted) in join_all(asked).await {
             if !trusted? {
                 return Ok(Some(base.clone()));
@@ -136,10 +140,10 @@ impl Comparer {
                 procedure => Ok(procedure),
             },
             "push" | "workflow_dispatch" => self.of_every_base(reading, run).await,
-            "merge_group" => match &reading.question.group_base {
-                Some(base) => {
+            "merge_group" => match reading.question.group {
+                Some(group) => {
                     let base_name = "the commit that the merge group is built on";
-                    self.of_commit(reading.question, run, (base.as_str(), base_name)).await
+                    self.of_commit(reading.question, run, (group.base_sha.as_str(), base_name)).await
                 }
                 None => Ok(Procedure::Incomparable("nothing is known of its merge group".to_owned())),
             },
