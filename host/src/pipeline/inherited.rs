@@ -2,6 +2,7 @@
 //! passed there has passed here. The tree of files decides, not the number in the queue's branch: that is only a hint where
 //! to look.
 
+use super::rules_changed::LOOKS;
 use super::{Failure, Pipeline, at};
 use crate::github::GitHubError;
 use crate::model::event::MergeGroup;
@@ -65,9 +66,20 @@ impl Pipeline {
         head: &HeadSha,
         commit: &CommitState,
     ) -> Result<Vec<(CheckPublication, JobId)>, Failure> {
-        let judged = self.state.commit(&CommitKey { sha: head.clone(), ..lease.commit.clone() }).await?;
+        let key = CommitKey { sha: head.clone(), ..lease.commit.clone() };
+        let judged = self.state.commit(&key).await?;
+        let plan = self.plan_for(lease, commit);
+        let policy = plan.policy();
+        // What passed by other rules says nothing here. After a change of `.palisade.yml` the head is looked at again, and
+        // that takes its fingerprint away.
+        if judged.fingerprint.is_none() || judged.policy.as_ref() != Some(&policy) {
+            return Ok(Vec::new());
+        }
+        if self.state.is_look_claimed(&key, &LOOKS).await? {
+            return Ok(Vec::new());
+        }
         let mut passed = Vec::new();
-        for check in self.plan_for(lease, commit).checks {
+        for check in plan.checks {
             let state = judged.checks.get(&check.name).map(|handle| handle.state);
             let (Some(CheckState::Completed(Conclusion::Success)), Some(job)) =
                 (state, judged.decisions.get(&check.name))
@@ -75,6 +87,7 @@ impl Pipeline {
                 continue;
             };
             if let Some(publication) = self.shown_at(head, &check.name, job).await? {
+                let publication = CheckPublication { policy: Some(policy.clone()), ..publication };
                 passed.push((publication, job.clone()));
             }
         }

@@ -15,6 +15,9 @@ const MOST_HEADS: u64 = 100;
 /// Between two of them: five requests a second leave room for what goes on beside them.
 const EVERY_S: u64 = 2;
 
+/// What a look is claimed for: the file of the repository, and that of the organisation.
+pub(super) const LOOKS: [&str; 2] = ["repository", "organisation"];
+
 /// The organisation's repository, whose file counts for all of its repositories.
 const ORGANISATION: &str = ".github";
 
@@ -63,7 +66,8 @@ impl Pipeline {
             }
             let after_s = first + looks * EVERY_S;
             // One look stands for all that are wanted for one file until it comes.
-            let why = if first == 0 { "repository" } else { "organisation" };
+            let [repository, organisation] = LOOKS;
+            let why = if first == 0 { repository } else { organisation };
             let claim = (why, Duration::from_secs(after_s));
             if after_s == 0 || self.state.claim_look(&commit, claim).await? {
                 let due = now + after_s;

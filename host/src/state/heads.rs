@@ -45,6 +45,16 @@ impl State {
         let key = format!("~look:{why}:{}", commit_key(commit));
         self.store.set_if_absent(&key, Bytes::from_static(b"claimed"), Some(within)).await
     }
+
+    /// Whether a look at the commit is claimed for any of these reasons and still to come.
+    pub async fn is_look_claimed(&self, commit: &CommitKey, reasons: &[&str]) -> Result<bool, StoreError> {
+        for why in reasons {
+            if self.store.get(&format!("~look:{why}:{}", commit_key(commit))).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
 }
 
 /// Repository and number out of `owner:name:pull:number`; other kinds of state have other keys.
