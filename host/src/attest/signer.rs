@@ -54,12 +54,16 @@ impl Expected<'_> {
         }
     }
 
-    /// A workflow that the operator named in this version; one of this repository as its default branch has it; or the
-    /// run's own, where that is the base's.
+    /// A workflow that the operator named in this version, whoever calls it. Where the run's own is the base's, also that,
+    /// and one of this repository as its default branch has it: one that attests whatever its caller hands in says no more
+    /// than its caller.
     fn may_sign(&self, signer: &str, claims: &Claims) -> bool {
         let in_version = claims.signer_sha.as_deref().map(|sha| ReferencedWorkflow::of(signer, sha));
         if in_version.is_some_and(|signer| self.trusted.contains(&signer)) {
             return true;
+        }
+        if self.run.tier < Provenance::Repository {
+            return false;
         }
         let home = format!("{}/.github/workflows/", self.repository);
         let Some((path, reference)) = signer.split_once('@') else { return false };
@@ -68,7 +72,7 @@ impl Expected<'_> {
         }
         let of_default =
             self.default_branch.is_some_and(|branch| reference.strip_prefix("refs/heads/") == Some(branch));
-        of_default || (self.run.tier >= Provenance::Repository && self.is_of_run(claims))
+        of_default || self.is_of_run(claims)
     }
 
     fn is_of_run(&self, claims: &Claims) -> bool {
