@@ -211,9 +211,9 @@ impl Overlays<'_> {
         let mut changes = Vec::new();
         for (key, wanted) in wanted {
             let direction = self.terms.direction(plugin, key);
-            let base = holds.get(key).cloned().unwrap_or_else(|| settings::default_of(available, key));
+            let base = holds.get(key).cloned().or_else(|| settings::default_of(available, key));
             let to = direction.and_then(|direction| {
-                direction.allows(&base, &wanted.value)?;
+                direction.allows_over(base.as_ref(), &wanted.value)?;
                 Ok(To::Setting {
                     policy: plugin.to_owned(),
                     key: key.clone(),

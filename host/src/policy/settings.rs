@@ -23,10 +23,10 @@ pub(super) fn settings(plugin: &AvailablePlugin, overlay: &Value) -> (String, Op
     (Value::Object(settings).to_string(), broken(plugin, problems))
 }
 
-/// What holds where nobody says anything, by the plugin's own schema; null where it does not tell.
-pub(super) fn default_of(plugin: &AvailablePlugin, key: &str) -> Value {
+/// What holds where nobody says anything, by the plugin's own schema; none where it does not tell.
+pub(super) fn default_of(plugin: &AvailablePlugin, key: &str) -> Option<Value> {
     let schema: Option<Value> = plugin.settings_schema.as_deref().and_then(|schema| serde_json::from_str(schema).ok());
-    schema.and_then(|schema| schema.get("properties")?.get(key)?.get("default").cloned()).unwrap_or_default()
+    schema?.get("properties")?.get(key)?.get("default").cloned()
 }
 
 /// The keys that the plugin's schema names.

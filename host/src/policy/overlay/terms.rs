@@ -157,6 +157,21 @@ fn direction(word: &str, order: &[Value]) -> Result<Direction, String> {
 }
 
 impl Direction {
+    /// Whether the setting may be what is wanted. Where nobody knows what holds, because neither the host nor the plugin's
+    /// schema names a value, only what is strictest of all is known to be no laxer.
+    pub(super) fn allows_over(&self, holds: Option<&Value>, wanted: &Value) -> Result<(), String> {
+        match (self, holds) {
+            (_, Some(holds)) => self.allows(holds, wanted),
+            (Direction::Any, None) => Ok(()),
+            (Direction::Only(only), None) if wanted == &Value::Bool(*only) => Ok(()),
+            (Direction::Order(order), None) if order.first() == Some(wanted) => Ok(()),
+            (_, None) => Err(format!(
+                "nobody knows whether `{wanted}` is stricter than what holds: neither the host's settings nor the \
+                 plugin's schema name a value; the host's operator sets one"
+            )),
+        }
+    }
+
     /// Whether the setting may go from what holds to what is wanted, or why not.
     pub(super) fn allows(&self, holds: &Value, wanted: &Value) -> Result<(), String> {
         if holds == wanted {

@@ -20,7 +20,8 @@ const SCHEMA: &str = r#"{
     "minimum_score": { "type": ["number", "null"], "default": null },
     "deny_known_exploited": { "type": "boolean", "default": false },
     "grace_days": { "type": "integer", "default": 0 },
-    "own": { "type": "string" }
+    "own": { "type": "string" },
+    "undeclared": { "type": "number" }
   }
 }"#;
 
@@ -303,6 +304,24 @@ fn an_overlay_says_what_the_operator_allows_and_no_more() {
     });
     let rules = rules_with(open.unwrap(), Mode::Warn);
     assert_eq!(settings_of(&over(&rules, &repository(&setting("own: x"))))["own"], json!("x"));
+}
+
+#[test]
+fn a_number_of_which_nobody_knows_what_holds_is_set_by_no_overlay() {
+    let lower = || {
+        terms(|terms| {
+            terms.settings.insert("vulnerability.undeclared".to_owned(), ("lower".to_owned(), Vec::new()));
+        })
+        .unwrap()
+    };
+    let said = refused(&rules_with(lower(), Mode::Warn), &setting("undeclared: 99"));
+    assert!(said.contains("nobody knows whether `99` is stricter"), "{said}");
+    let named = rules_of(lower(), Mode::Warn, |check| check.policies[0].settings = json!({ "undeclared": 5 }));
+    assert_eq!(settings_of(&over(&named, &repository(&setting("undeclared: 4"))))["undeclared"], json!(4));
+    assert!(refused(&named, &setting("undeclared: 6")).contains("not stricter than `5`"));
+    // By its schema nothing is asked for where nobody names a number: any number is stricter.
+    let said_null = over(&rules(), &repository(&setting("minimum_score: 9")));
+    assert_eq!(settings_of(&said_null)["minimum_score"], json!(9));
 }
 
 #[test]
