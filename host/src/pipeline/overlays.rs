@@ -6,7 +6,7 @@ use super::at;
 use super::branches::Branches;
 use crate::github::{FileAt, GitHub, GitHubError, RepositoryAt};
 use crate::model::artifact::UnreadableCause;
-use crate::model::{InstallationId, RepositoryName, Unix};
+use crate::model::{InstallationId, JobKind, RepositoryName, Unix};
 use crate::policy::overlay::{Found, Layer, Layers, OVERLAY_PATH};
 use crate::queue::Lease;
 use crate::state::CommitState;
@@ -101,7 +101,9 @@ impl OverlayReader {
         }
         let key = (lease.commit.installation, owner.to_owned());
         let now = lease.job().now;
-        if let Some(known) = self.known(&key, now) {
+        // Who looks because the rules changed must see the change: no later look is made for it.
+        let changed = lease.jobs.iter().any(|job| job.kind == JobKind::RulesChanged);
+        if let Some(known) = self.known(&key, now).filter(|_| !changed) {
             return Ok(Some(known));
         }
         let place = format!("{OVERLAY_PATH} of {repository}");
