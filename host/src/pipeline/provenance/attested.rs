@@ -10,11 +10,13 @@ use crate::model::artifact::{RunSource, UnreadableCause};
 use crate::model::provenance::Attestation;
 use crate::model::report::Provenance;
 use crate::model::{Artifact, Digest, Plan, RunId};
-use futures::future::join_all;
+use futures::stream::{self, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Digests that are asked about for one commit, each a call. More evidence than this nobody uploads.
 const MOST_LOOKUPS: usize = 32;
+/// An answer may have 32 MB, so that these are no more than a few large artifacts.
+const LOOKUPS_AT_ONCE: usize = 4;
 /// What is wrong with an attestation is one line among others.
 const REASON_CHARACTERS: usize = 300;
 
@@ -73,7 +75,7 @@ impl Attester {
         Ok(())
     }
 
-    /// Asks for what was not asked for yet, all at once.
+    /// Asks for what was not asked for yet, a few at a time.
     async fn statements(
         &self,
         at: &RepositoryAt,
@@ -82,8 +84,10 @@ impl Attester {
     ) -> Result<BTreeMap<Digest, Statements>, GitHubError> {
         let room = MOST_LOOKUPS.saturating_sub(known.len());
         let new = wanted.into_iter().filter(|digest| !known.contains_key(digest)).take(room);
-        let asked = new.map(|digest| async move { (digest, self.statements_about(at, digest).await) });
-        for (digest, statements) in join_all(asked).await {
+        let asked: Vec<_> =
+            new.map(|digest| async move { (digest, self.statements_about(at, digest).await) }).collect();
+        let mut answers = stream::iter(asked).buffer_unordered(LOOKUPS_AT_ONCE);
+        while let Some((digest, statements)) = answers.next().await {
             if let Err(limited @ GitHubError::RateLimited { .. }) = statements {
                 return Err(limited);
             }
