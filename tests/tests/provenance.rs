@@ -125,6 +125,27 @@ async fn a_local_action_that_the_base_s_workflow_names_must_be_unchanged_whereve
     }
 }
 
+/// Proves W03.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_local_action_that_is_used_by_way_of_another_must_be_unchanged_too() {
+    let step = |path: &str| format!("runs: {{ using: composite, steps: [{{ uses: {path} }}] }}\n");
+    let between = [
+        ("./.github/workflows/scan.yml", ".github/workflows/scan.yml"),
+        ("./.github/actions/scan", ".github/actions/scan/action.yaml"),
+        ("./elsewhere", "elsewhere/action.yml"),
+    ];
+    for (used, file) in between {
+        for (path, expected) in [("tools/scan/index.js", UNTRUSTED), ("tools/scanner.js", PASSED)] {
+            let palisade = host("repository").await;
+            palisade.repository().write_file(CI, step(used).as_bytes());
+            palisade.repository().write_file(file, step("./tools/scan").as_bytes());
+            let pull_request = palisade.repository().open_pull_request(with_files(&[(path, "exit(0)")]));
+            clean_scan(&pull_request, "ci.yml");
+            assert_eq!(shown(&pull_request).await, expected, "{used}: {path}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_push_run_is_compared_with_the_base_as_it_is_now() {
     for (moved, expected) in [(false, PASSED), (true, UNTRUSTED)] {

@@ -5,6 +5,7 @@ use crate::github::{Entry, EntryKind, FileAt};
 use crate::model::HeadSha;
 use crate::model::changes::{Changes, Extent};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// What became of a run's procedure. The texts are the rest of a sentence that begins with the tier and "because".
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,13 +23,23 @@ pub enum Procedure {
 /// Where workflows and actions of a repository live; whatever lies below may be part of any procedure.
 const DIRECTORIES: [&str; 2] = [".github/workflows", ".github/actions"];
 
+/// A workflow file, and the paths of everything that it uses of its own repository, also by way of others; or why nobody
+/// knows them.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    pub file: &'a FileAt,
+    pub used: &'a Used,
+}
+
+pub type Used = Result<BTreeSet<String>, String>;
+
 /// Of a `pull_request` run: GitHub ran the merge of head and base, so what the pull request does not touch is the
-/// base's. `blob` is the workflow file at the base.
+/// base's. `source` is as the base has it.
 pub fn of_pull_request(
     (number, changes): (u64, &Changes),
     head: &HeadSha,
     workflow: &str,
-    blob: Option<&FileAt>,
+    source: Option<Source<'_>>,
 ) -> Procedure {
     let incomparable = |why: String| Procedure::Incomparable(why);
     let changed = |path: &str| Procedure::Changed(format!("pull request #{number} changes `{path}`"));
@@ -41,14 +52,15 @@ pub fn of_pull_request(
     if let Some(path) = changes.paths().find(|path| DIRECTORIES.iter().any(|place| touches(path, place))) {
         return changed(path);
     }
-    let Some(blob) = blob else { return incomparable(format!("the base branch has no `{workflow}`")) };
-    let Some(local) = local_actions(&blob.content) else {
-        return incomparable(format!("`{workflow}` of the base branch cannot be understood"));
+    let Some(source) = source else { return incomparable(format!("the base branch has no `{workflow}`")) };
+    let used = match source.used {
+        Ok(used) => used,
+        Err(why) => return incomparable(format!("on the base branch {why}")),
     };
-    let is_part = |path: &str| is_action_file(path) || local.iter().any(|place| touches(path, place));
+    let is_part = |path: &str| is_action_file(path) || used.iter().any(|place| touches(path, place));
     match changes.paths().find(|path| is_part(path)) {
         Some(path) => changed(path),
-        None => Procedure::Unchanged { workflow_sha: Some(blob.blob.clone()) },
+        None => Procedure::Unchanged { workflow_sha: Some(source.file.blob.clone()) },
     }
 }
 
@@ -62,8 +74,8 @@ pub struct Sides<'a> {
 }
 
 /// Of a run whose workflow file is the head's own (`push`, `workflow_dispatch`, `merge_group`): a branch that was cut
-/// long ago still carries the workflow of that time. `blob` is the workflow file at the head.
-pub fn of_commit(sides: Sides<'_>, workflow: &str, blob: Option<&FileAt>) -> Procedure {
+/// long ago still carries the workflow of that time. `source` is as the head has it.
+pub fn of_commit(sides: Sides<'_>, workflow: &str, source: Option<Source<'_>>) -> Procedure {
     let base_name = sides.base_name;
     let tree = |entries: Option<&[Entry]>, path: &str| -> Option<Entry> {
         let name = path.trim_start_matches(".github/");
@@ -78,14 +90,14 @@ pub fn of_commit(sides: Sides<'_>, workflow: &str, blob: Option<&FileAt>) -> Pro
             return Procedure::Incomparable(format!("`{place}` is no directory"));
         }
     }
-    let Some(blob) = blob else { return Procedure::Incomparable(format!("`{workflow}` is not in its commit")) };
-    match local_actions(&blob.content) {
-        None => Procedure::Incomparable(format!("`{workflow}` cannot be understood")),
-        Some(local) => match local.iter().find(|path| !DIRECTORIES.iter().any(|place| touches(path, place))) {
+    let Some(source) = source else { return Procedure::Incomparable(format!("`{workflow}` is not in its commit")) };
+    match source.used {
+        Err(why) => Procedure::Incomparable(why.clone()),
+        Ok(used) => match used.iter().find(|path| !is_compared(path)) {
             Some(path) => Procedure::Incomparable(format!(
                 "`{workflow}` uses `./{path}`, which is compared for runs of pull requests only"
             )),
-            None => Procedure::Unchanged { workflow_sha: Some(blob.blob.clone()) },
+            None => Procedure::Unchanged { workflow_sha: Some(source.file.blob.clone()) },
         },
     }
 }
@@ -99,14 +111,30 @@ fn touches(path: &str, place: &str) -> bool {
     inside(path, place) || inside(place, path)
 }
 
-/// What makes a directory an action. An action may use others that no workflow names.
+/// Whether the path lies where the trees are compared.
+pub fn is_compared(path: &str) -> bool {
+    DIRECTORIES
+        .iter()
+        .any(|place| path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+}
+
+/// The files that say what lies at a path which is used: of a workflow itself, of an action one of two.
+pub fn files_of(used: &str) -> Vec<String> {
+    if used.ends_with(".yml") || used.ends_with(".yaml") {
+        return vec![used.to_owned()];
+    }
+    let inside = |file: &str| if used.is_empty() { file.to_owned() } else { format!("{used}/{file}") };
+    ["action.yml", "action.yaml"].map(inside).to_vec()
+}
+
+/// What makes a directory an action. It may be used in ways that nobody sees.
 fn is_action_file(path: &str) -> bool {
     matches!(path.rsplit('/').next(), Some("action.yml" | "action.yaml"))
 }
 
-/// The paths of the repository's own actions and workflows that a workflow uses, from the root; none where it cannot be
-/// understood, or a path leads out of the repository.
-fn local_actions(workflow: &[u8]) -> Option<Vec<String>> {
+/// The paths of the repository's own actions and workflows that a workflow or an action uses itself, from the root; none
+/// where it cannot be understood, or a path leads out of the repository.
+pub fn local_actions(workflow: &[u8]) -> Option<Vec<String>> {
     let document: Value = serde_saphyr::from_slice(workflow).ok()?;
     let mut used = Vec::new();
     collect_uses(&document, &mut used);

@@ -2,7 +2,7 @@
 //! commit never changes, so it is kept.
 
 use super::super::branches::Branches;
-use super::procedure::{self, Procedure, Sides};
+use super::procedure::{self, Procedure, Sides, Source, Used};
 use super::{Tiers, is_foreign, tier};
 use crate::github::{Entry, FileAt, GitHub, GitHubError, RepositoryAt};
 use crate::model::artifact::UnreadableCause;
@@ -20,6 +20,9 @@ const KEPT: usize = 1_000;
 const LAG_REPETITIONS: u32 = 2;
 /// Pull requests with one head of which the files are listed; with more than these nothing is comparable.
 const MOST_PULL_REQUESTS: usize = 5;
+
+/// Local actions and workflows that one procedure uses, each a call or two; with more than these nothing is comparable.
+const MOST_USED: usize = 16;
 
 /// Compares procedures. Shared by all jobs.
 #[derive(Debug)]
@@ -199,13 +202,11 @@ impl Comparer {
             let base = (pull.base_sha.as_str(), "its base");
             return self.of_commit(reading.question, run, base).await;
         }
-        let blob = self.blob(reading.question, &run.workflow_path, pull.base_sha.as_str()).await?;
-        Ok(procedure::of_pull_request(
-            (pull.number, changes),
-            reading.question.head,
-            &run.workflow_path,
-            blob.as_ref().as_ref(),
-        ))
+        let (workflow, base) = (&run.workflow_path, pull.base_sha.as_str());
+        let blob = self.blob(reading.question, workflow, base).await?;
+        let used = self.used(reading.question, (workflow, base), blob.as_ref().as_ref()).await?;
+        let source = blob.as_ref().as_ref().map(|file| Source { file, used: &used });
+        Ok(procedure::of_pull_request((pull.number, changes), reading.question.head, workflow, source))
     }
 
     async fn of_commit(
@@ -220,8 +221,59 @@ impl Comparer {
             self.blob(question, &run.workflow_path, question.head.as_str()),
         );
         let (head, base, blob) = (head?, base?, blob?);
+        let at_head = (run.workflow_path.as_str(), question.head.as_str());
+        let used = self.used(question, at_head, blob.as_ref().as_ref()).await?;
         let sides = Sides { head: (*head).as_deref(), base: (*base).as_deref(), base_name };
-        Ok(procedure::of_commit(sides, &run.workflow_path, blob.as_ref().as_ref()))
+        let source = blob.as_ref().as_ref().map(|file| Source { file, used: &used });
+        Ok(procedure::of_commit(sides, &run.workflow_path, source))
+    }
+
+    /// What a workflow uses of its own repository at a commit, and what that uses: as far as it goes.
+    async fn used(
+        &self,
+        question: &Question<'_>,
+        (workflow, commit): (&str, &str),
+        file: Option<&FileAt>,
+    ) -> Read<Used> {
+        let mut used = BTreeSet::new();
+        let Some(file) = file else { return Ok(Ok(used)) };
+        let unclear = |path: &str| Ok(Err(format!("`{path}` cannot be understood")));
+        let Some(mut open) = procedure::local_actions(&file.content) else { return unclear(workflow) };
+        while let Some(path) = open.pop() {
+            if !used.insert(path.clone()) {
+                continue;
+            }
+            if used.len() > MOST_USED {
+                return Ok(Err(format!(
+                    "`{workflow}` uses more than {MOST_USED} actions and workflows of its repository"
+                )));
+            }
+            match self.definition(question, &path, commit).await?.as_ref() {
+                Some(file) => match procedure::local_actions(&file.content) {
+                    Some(more) => open.extend(more),
+                    None => return unclear(&path),
+                },
+                // Elsewhere a run may bring it there itself, and it counts as part of the procedure already.
+                None if procedure::is_compared(&path) => {
+                    return Ok(Err(format!("`{workflow}` uses `./{path}`, which is not there")));
+                }
+                None => {}
+            }
+        }
+        Ok(Ok(used))
+    }
+
+    /// The file that says what an action or a workflow does. The workflow that uses it was seen at this commit, so its
+    /// absence is no lag.
+    async fn definition(&self, question: &Question<'_>, used: &str, commit: &str) -> Read<Arc<Option<FileAt>>> {
+        for path in procedure::files_of(used) {
+            let read = self.github.file(question.at, &path, Some(commit));
+            let found = self.blobs.get_or((question.at.clone(), path.clone(), commit.to_owned()), read).await?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(Arc::new(None))
     }
 
     async fn blob(&self, question: &Question<'_>, path: &str, commit: &str) -> Read<Arc<Option<FileAt>>> {

@@ -1,6 +1,6 @@
 //! One case for each way to a tier. No GitHub: what was read is given.
 
-use super::procedure::{self, Procedure, Sides};
+use super::procedure::{self, Procedure, Sides, Source, Used};
 use super::*;
 use crate::github::{Entry, EntryKind, FileAt};
 use crate::model::HeadSha;
@@ -49,9 +49,20 @@ fn unchanged() -> Procedure {
     Procedure::Unchanged { workflow_sha: Some("b10b".to_owned()) }
 }
 
+/// What a workflow names itself.
+fn named(file: &FileAt) -> Used {
+    let named = procedure::local_actions(&file.content).ok_or("it cannot be understood")?;
+    Ok(named.into_iter().collect())
+}
+
+fn of_pull_request(changes: &Changes, file: Option<&FileAt>) -> Procedure {
+    let used = file.map_or(Ok(Default::default()), named);
+    procedure::of_pull_request((3, changes), &sha("a"), CI, file.map(|file| Source { file, used: &used }))
+}
+
 /// What a pull request that touches these paths makes of this workflow of the base.
 fn under(paths: &[&str], workflow: &str) -> Procedure {
-    procedure::of_pull_request((3, &changes(paths)), &sha("a"), CI, Some(&blob(workflow)))
+    of_pull_request(&changes(paths), Some(&blob(workflow)))
 }
 
 fn is_changed(procedure: &Procedure) -> bool {
@@ -118,7 +129,7 @@ fn a_pull_request_changes_the_procedure_by_any_file_of_it() {
 fn a_name_before_a_renaming_counts_as_well() {
     let mut renamed = changes(&["ci.yml"]);
     renamed.files[0].previous_path = Some(CI.to_owned());
-    assert!(is_changed(&procedure::of_pull_request((3, &renamed), &sha("a"), CI, Some(&blob("{}")))));
+    assert!(is_changed(&of_pull_request(&renamed, Some(&blob("{}")))));
 }
 
 #[test]
@@ -132,8 +143,7 @@ fn what_cannot_be_compared_says_why() {
         Procedure::Incomparable(why) => why,
         other => panic!("{other:?}"),
     };
-    let of =
-        |changes: &Changes, blob: Option<&FileAt>| why(procedure::of_pull_request((3, changes), &sha("a"), CI, blob));
+    let of = |changes: &Changes, blob: Option<&FileAt>| why(of_pull_request(changes, blob));
     let text = blob("{}");
     let cut = Changes { extent: Extent::Cut, ..changes(&["README.md"]) };
     assert!(of(&cut, Some(&text)).contains("more files than GitHub lists"));
@@ -151,7 +161,9 @@ fn entry(name: &str, sha: &str) -> Entry {
 
 fn compared(head: &[Entry], base: &[Entry], workflow: Option<&str>) -> Procedure {
     let sides = Sides { head: Some(head), base: Some(base), base_name: "`main`" };
-    procedure::of_commit(sides, CI, workflow.map(blob).as_ref())
+    let file = workflow.map(blob);
+    let used = file.as_ref().map_or(Ok(Default::default()), named);
+    procedure::of_commit(sides, CI, file.as_ref().map(|file| Source { file, used: &used }))
 }
 
 #[test]
