@@ -70,15 +70,18 @@ impl Sweep {
     /// First what was said, then what is there: words have an order, and explain what is no head any more.
     pub async fn look_if_due(&self) -> Result<()> {
         let _alone = self.looking.lock().await;
-        self.deliveries.if_due().await?;
-        self.reconcile.once(When::Due).await
+        let heard = self.deliveries.if_due().await;
+        // Also where the log cannot be read, as that of a repository's own webhook: all the more is to be found.
+        let found = self.reconcile.once(When::Due).await;
+        heard.and(found)
     }
 
     /// The same, whatever the time.
     pub async fn look_now(&self) -> Result<()> {
         let _alone = self.looking.lock().await;
-        self.deliveries.once().await?;
-        self.reconcile.once(When::Now).await
+        let heard = self.deliveries.once().await;
+        let found = self.reconcile.once(When::Now).await;
+        heard.and(found)
     }
 
     /// The deliveries alone, whatever the time.

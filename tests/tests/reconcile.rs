@@ -54,6 +54,20 @@ async fn an_open_pull_request_that_nobody_told_of_gets_its_checks_in_the_next_ro
     assert!(metrics.contains("palisade_reconciled_total{standing=\"missing\"} 1"), "{metrics}");
 }
 
+/// As where deliveries come from a repository's own webhook.
+///
+/// Proves R12.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_of_deliveries_that_cannot_be_read_does_not_keep_pull_requests_from_being_found() {
+    let palisade = TestHost::start().await;
+    let pull_request = open_silently(&palisade, &palisade.repository(), "Add a feature");
+    palisade.github.fault(Fault::on("GET /app/hook/deliveries").status(404).always());
+    palisade.advance(ROUND);
+    palisade.host.sweep_what_is_due().await.expect_err("the log is told of");
+    palisade.settled().await;
+    assert_eq!(pull_request.check_runs().len(), 2);
+}
+
 /// Proves R12, W11.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_that_stays_open_though_its_run_has_ended_is_found_and_ended() {

@@ -239,3 +239,41 @@ async fn who_was_away_so_long_that_another_has_swept_asks_for_nothing_any_more()
     let pulls = palisade.github.deliveries().iter().filter(|one| one.event == "pull_request").count();
     assert_eq!(pulls, 2 * missed, "each was asked for once");
 }
+
+/// Proves R12, W35.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_delivery_that_cannot_be_read_again_holds_up_no_others() {
+    let mut palisade = TestHost::start().await;
+    let repository = palisade.repository();
+    let pull_request = repository.open_pull_request("Add a feature");
+    palisade.settled().await;
+    palisade.host.end_at_once();
+    palisade.github.lose_next_deliveries(ALL);
+    let head = repository.request_merge_group(&pull_request);
+    palisade.github.deliveries_settled().await;
+    palisade.github.lose_no_more_deliveries();
+    let details = "GET /app/hook/deliveries/*";
+    palisade.github.fault(Fault::on(details).status(404).always());
+    let palisade = palisade.restarted("").await;
+    palisade.settled().await;
+    assert!(palisade.github.journal().count(details) > 0, "what had arrived is asked for");
+    let opened = palisade.github.check_runs().into_iter().filter(|run| run.head_sha == head).count();
+    assert_eq!(opened, 2, "what had not arrived is delivered again all the same");
+}
+
+/// Proves R4.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_github_refuses_for_the_apps_credentials_is_asked_for_once_they_are_right() {
+    let palisade = TestHost::start().await;
+    palisade.github.lose_next_deliveries(ALL);
+    let pull_request = palisade.repository().open_pull_request("Add a feature");
+    palisade.settled().await;
+    palisade.github.lose_no_more_deliveries();
+    palisade.github.fault(Fault::on(ASKED).status(401).always());
+    let error = palisade.host.redeliver_now().await.expect_err("GitHub does not believe us");
+    assert!(error.to_string().contains("does not accept the App's credentials"), "{error:#}");
+    assert!(pull_request.check_runs().is_empty());
+    palisade.github.clear_faults();
+    redeliver(&palisade).await;
+    assert_eq!(pull_request.check_runs().len(), 2, "nothing was given up");
+}

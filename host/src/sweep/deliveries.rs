@@ -207,15 +207,19 @@ impl Deliveries {
                 tell(Act::Redelivery, &Line { result: "asked", delivery: delivery.as_ref(), ..Line::default() });
             }
             // If it took effect all the same, the log will tell.
-            Err(error @ (GitHubError::RateLimited { .. } | GitHubError::Unavailable(_))) => {
+            Err(error) if concerns_all(&error) => {
                 self.state.remember_failed(&before, self.window).await?;
                 return Err(error.into());
             }
-            Err(error) => {
+            Err(error) if is_final(&error) => {
                 tracing::warn!(%error, guid = %note.guid, "GitHub does not deliver this again");
                 note.settled = true;
                 self.state.remember_failed(&note, self.window).await?;
                 self.count("refused");
+            }
+            // Counts as one time: it neither is lost at once nor stands before the others for ever.
+            Err(error) => {
+                tracing::warn!(%error, guid = %note.guid, "GitHub did not understand that this is to be delivered again");
             }
         }
         Ok(())
@@ -229,6 +233,23 @@ impl Deliveries {
 fn is_due(note: &FailedDelivery, now: Unix) -> bool {
     let tries = note.redeliveries.len().max(note.asked as usize);
     !note.settled && WAITS_S.get(tries).is_some_and(|wait| note.asked_at + wait <= now)
+}
+
+/// GitHub's last word about one delivery: no waiting and no other key changes it.
+fn is_final(error: &GitHubError) -> bool {
+    matches!(error, GitHubError::NotFound(_) | GitHubError::Gone(_) | GitHubError::Unprocessable(_))
+}
+
+/// Nothing about the one delivery: any other call would end like this, until the limit or the outage is over or somebody
+/// has put the credentials right.
+fn concerns_all(error: &GitHubError) -> bool {
+    matches!(
+        error,
+        GitHubError::RateLimited { .. }
+            | GitHubError::Unavailable(_)
+            | GitHubError::Unauthorized(_)
+            | GitHubError::Permission(_)
+    )
 }
 
 /// One look at the log, with what it may cost.
@@ -288,7 +309,15 @@ impl Deliveries {
         if self.queue.outcome(&delivery).await?.is_some() {
             return Ok(false);
         }
-        let payload = self.github.delivered(attempt.id).await?.to_string();
+        let payload = match self.github.delivered(attempt.id).await {
+            Ok(payload) => payload.to_string(),
+            Err(error) if concerns_all(&error) => return Err(error.into()),
+            // One that cannot be read holds up no others.
+            Err(error) => {
+                tracing::warn!(%error, guid = attempt.guid, "a delivery in GitHub's log cannot be read again");
+                return Ok(false);
+            }
+        };
         match parse(&attempt.event, payload.as_bytes()) {
             Ok(event) => Ok(matches!(
                 self.intake.accept(delivery, event, Trail::default()).await,
