@@ -236,3 +236,24 @@ async fn what_is_broken_in_a_new_file_is_named_and_the_old_values_stay() {
     assert_eq!(palisade.host.reload().await.changed, ["webhook secret"]);
     opens_a_check(&palisade, "globex/site").await;
 }
+
+/// Proves R2, R36.
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_that_are_all_empty_are_not_taken_over() {
+    let github = Fake::start(FakeOptions::default()).await.expect("loopback has free ports");
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::write(directory.path().join("app.pem"), github.private_key_pem()).expect("writing the key");
+    let with = |secrets: &str| configuration(&github, &format!("webhook_secrets = [{secrets}]"));
+    let program = Path::new(env!("CARGO_BIN_EXE_palisade-cli"));
+    let text = with(&format!("\"{}\"", github.webhook_secret()));
+    let host = HostProcess::run(program, directory.path(), &text).await.expect("it starts");
+    for (number, secrets) in ["\"\"", "{ secret = \"\" }", ""].into_iter().enumerate() {
+        std::fs::write(directory.path().join("palisade.toml"), with(secrets)).expect("writing the configuration");
+        host.hang_up().await.expect("it runs");
+        let failed = "palisade_credential_reloads_total{result=\"failed\"}";
+        let refused = async { while metric(&host.address, failed).await <= number as u64 {} };
+        tokio::time::timeout(PATIENCE, refused).await.expect("the file counts as broken");
+        assert_eq!(ping(&github, &host.address, &format!("after-{number}")).await, 200, "{secrets}");
+    }
+    host.kill().await.expect("it ends");
+}

@@ -157,10 +157,13 @@ impl Rotation {
         if new == *self.secrets.get() {
             return Ok(false);
         }
-        if new.is_empty() && !loaded.config.github.allow_unsigned_webhooks {
-            bail!("github.webhook_secrets is empty; name at least one");
+        let now = self.clock.now();
+        let new = lasting(SECRETS, new, now)?;
+        // As at the start: nothing is ever signed with an empty one.
+        let usable = new.iter().any(|slot| slot.holds(now) && !slot.value.is_empty());
+        if !usable && !loaded.config.github.allow_unsigned_webhooks {
+            bail!("github.webhook_secrets is empty; name at least one that is not");
         }
-        let new = lasting(SECRETS, new, self.clock.now())?;
         self.show(SECRETS, &new);
         loaded.told.clear();
         self.secrets.replace(new);
