@@ -18,16 +18,30 @@ impl GitHub {
         Ok(active.map(|installation| InstallationId(installation.id)).collect())
     }
 
-    /// The repositories that an installation shows and that may have open pull requests, those that were pushed to last
-    /// first. Archived ones, where nothing can be written, are left out.
+    /// The repositories that an installation shows, those that were pushed to last first. Archived ones, where nothing can
+    /// be written, are left out.
     pub async fn repositories_of(&self, installation: InstallationId) -> Result<Vec<Origin>, GitHubError> {
+        let shown = self.shown_to(installation).await?.into_iter();
+        Ok(shown.filter_map(|repository| repository.origin(installation)).collect())
+    }
+
+    /// Of these, those that may have open pull requests.
+    pub async fn repositories_with_pull_requests(
+        &self,
+        installation: InstallationId,
+    ) -> Result<Vec<Origin>, GitHubError> {
+        let shown = self.shown_to(installation).await?.into_iter().filter(WireRepository::may_have_pull_requests);
+        Ok(shown.filter_map(|repository| repository.origin(installation)).collect())
+    }
+
+    async fn shown_to(&self, installation: InstallationId) -> Result<Vec<WireRepository>, GitHubError> {
         let path = "/installation/repositories?per_page=100".to_owned();
         let pages: Vec<WirePage> =
             self.pages(Call::get(path, Identity::Installation(installation)), MOST_PAGES).await?;
         let repositories = pages.into_iter().flat_map(|page| page.repositories);
-        let mut active: Vec<_> = repositories.filter(WireRepository::may_have_pull_requests).collect();
+        let mut active: Vec<_> = repositories.filter(|repository| !repository.archived.unwrap_or(false)).collect();
         active.sort_by_key(|repository| std::cmp::Reverse(repository.pushed_at));
-        Ok(active.into_iter().filter_map(|repository| repository.origin(installation)).collect())
+        Ok(active)
     }
 }
 
@@ -56,7 +70,7 @@ struct WireRepository {
 
 impl WireRepository {
     fn may_have_pull_requests(&self) -> bool {
-        !self.archived.unwrap_or(false) && self.open_issues_count != Some(0)
+        self.open_issues_count != Some(0)
     }
 
     fn origin(self, installation: InstallationId) -> Option<Origin> {

@@ -159,7 +159,7 @@ impl Reconcile {
                 if !self.may_look(installation, 1) {
                     return Ok(None);
                 }
-                let rest = VecDeque::from(self.github.repositories_of(installation).await?);
+                let rest = VecDeque::from(self.github.repositories_with_pull_requests(installation).await?);
                 self.keep(turn).await?;
                 self.state.note_listed(installation, rest.iter().map(|origin| &origin.repository), now).await?;
                 let round = Round { began: now, rest, ..Round::default() };

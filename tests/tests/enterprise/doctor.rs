@@ -1,7 +1,7 @@
 //! What `palisade doctor` finds in how GitHub has the App on record.
 
 use super::program::{Said, configured, palisade};
-use palisade_github_fake::{Fake, FakeOptions, HookSettings};
+use palisade_github_fake::{Fake, FakeOptions, Fault, HookSettings};
 use std::time::Duration;
 
 async fn examined(github: &Fake, more: &str) -> Said {
@@ -101,6 +101,20 @@ async fn a_clock_that_is_off_a_taken_name_and_no_installation_are_told() {
     let said = examined(&github, PUBLIC).await;
     assert!(said.line("installations: there are none").starts_with("problem"), "{said}");
     github.assert_schemas();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_could_not_be_looked_up_are_not_called_free() {
+    let github = github(FakeOptions::default()).await;
+    for (pattern, told) in [
+        ("GET /repos/*/commits/*/check-runs", "not looked at: the checks of acme/shop cannot be read"),
+        ("GET /installation/repositories", "not looked at: the repositories of acme cannot be listed"),
+    ] {
+        github.fault(Fault::on(pattern).status(403).always());
+        let said = examined(&github, PUBLIC).await;
+        assert!(said.line("check names: ").starts_with("problem") && said.out.contains(told), "{said}");
+        github.clear_faults();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

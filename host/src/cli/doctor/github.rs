@@ -232,27 +232,68 @@ fn accepted(installed: &Installed) -> Vec<String> {
     lacking(&installed.permissions, &place).into_iter().map(|fault| format!("{}: {fault}", installed.account)).collect()
 }
 
+/// What the names of checks were held against, as far as it could be read.
+#[derive(Default)]
+struct Names {
+    clashes: BTreeSet<String>,
+    looked_at: usize,
+    unread: Vec<String>,
+}
+
 async fn names(github: &GitHub, installed: &[Installed], (app_id, checks): (u64, &[CheckName])) -> Examined {
-    let mut clashes = BTreeSet::new();
-    let mut looked_at = 0;
+    const WHAT: &str = "check names";
+    if checks.is_empty() {
+        return examined(
+            WHAT,
+            Ok("not looked at: there is no check, because none is configured or no plugin loaded".to_owned()),
+        );
+    }
+    let mut names = Names::default();
     for installed in installed.iter().filter(|installed| !installed.suspended).take(INSTALLATIONS_LOOKED_AT) {
-        let repositories = github.repositories_of(installed.id).await.unwrap_or_default();
+        let repositories = match github.repositories_of(installed.id).await {
+            Ok(repositories) => repositories,
+            Err(error) => {
+                names.unread.push(format!("the repositories of {} cannot be listed: {error}", installed.account));
+                continue;
+            }
+        };
         for origin in repositories.into_iter().take(REPOSITORIES_LOOKED_AT) {
-            // An empty repository has no commit to look at.
-            let Ok(found) = published_by_others(github, &origin, app_id).await else { continue };
-            looked_at += 1;
-            let taken = found.into_iter().filter(|(name, _)| checks.iter().any(|check| check.as_str() == name));
-            clashes.extend(taken.map(|(name, by)| format!("{name:?} by {by} in {}", origin.repository)));
+            match published_by_others(github, &origin, app_id).await {
+                Ok(found) => names.take(&origin, found, checks),
+                // An empty repository has no commit to look at.
+                Err(GitHubError::Unprocessable(_)) => {}
+                Err(error) => names.unread.push(format!("the checks of {} cannot be read: {error}", origin.repository)),
+            }
         }
     }
-    let result = match clashes.is_empty() {
-        true => Ok(format!("free on the default branches of {looked_at} repositories")),
-        false => Err(format!(
-            "others publish checks of the same name: {}; rename the job or the check, or a ruleset may take theirs for ours",
-            clashes.into_iter().collect::<Vec<_>>().join(", ")
-        )),
-    };
-    examined("check names", result)
+    examined(WHAT, names.told())
+}
+
+impl Names {
+    fn take(&mut self, origin: &Origin, found: Vec<(String, String)>, checks: &[CheckName]) {
+        self.looked_at += 1;
+        let taken = found.into_iter().filter(|(name, _)| checks.iter().any(|check| check.as_str() == name));
+        self.clashes.extend(taken.map(|(name, by)| format!("{name:?} by {by} in {}", origin.repository)));
+    }
+
+    fn told(self) -> Result<String, String> {
+        let unread = self.unread.join("; ");
+        let free = format!("free on the default branches of {} repositories", self.looked_at);
+        if !self.clashes.is_empty() {
+            return Err(format!(
+                "others publish checks of the same name: {}; rename the job or the check, or a ruleset may take theirs for ours",
+                self.clashes.into_iter().collect::<Vec<_>>().join(", ")
+            ));
+        }
+        match (self.looked_at, self.unread.is_empty()) {
+            (0, true) => {
+                Ok("not looked at: no repository that the App sees has a commit on its default branch".to_owned())
+            }
+            (0, false) => Err(format!("not looked at: {unread}")),
+            (_, true) => Ok(free),
+            (_, false) => Ok(format!("{free}; not looked at elsewhere: {unread}")),
+        }
+    }
 }
 
 async fn published_by_others(
