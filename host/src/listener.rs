@@ -10,7 +10,7 @@ mod source;
 mod tests;
 mod tls;
 
-pub use guard::{Rates, Word};
+pub use guard::{Known, Rates, Word};
 pub use source::{Proxies, Source};
 pub use tls::{ServerConfig, server_config};
 

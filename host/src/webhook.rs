@@ -12,7 +12,7 @@ mod tests;
 pub use parse::{ParseError, may_matter, parse};
 pub use requests::with_request_id;
 
-use crate::listener::Word;
+use crate::listener::{Known, Word};
 use crate::model::event::{CheckRunRequest, InstallationChange, MergeGroupChange};
 use crate::model::{
     Clock, DeliveryId, Event, InstallationId, JobId, RepositoryName, RequestId, Rotating, Secret, Slot, Trail,
@@ -28,7 +28,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use crowd::{Crowd, Place};
+use crowd::{Crowd, Place, Sender};
 use futures::StreamExt as _;
 use serde_json::json;
 use std::borrow::Cow;
@@ -46,6 +46,10 @@ const SMALL_DELIVERY: usize = 32 << 10;
 const REQUESTS_AT_ONCE: usize = 2_048;
 /// What large bodies take together, beyond their first 32 KiB: five of the largest.
 const BODIES_AT_ONCE: usize = 5 * LARGEST_DELIVERY;
+/// What strangers may take of it: more than one of the largest, because GitHub is one until its first delivery, and so
+/// little that bodies which never end leave room for those who have a secret.
+const BODIES_OF_STRANGERS: usize = BODIES_AT_ONCE / 4;
+const _: () = assert!(BODIES_OF_STRANGERS >= LARGEST_DELIVERY);
 /// Soon enough for the sweep, long enough for a store to come back.
 const RETRY_AFTER_S: u64 = 30;
 
@@ -111,7 +115,7 @@ pub struct Audit {
 
 /// `POST /webhook`, and the path that Polly's users have configured.
 pub fn router(intake: Arc<dyn Intake>, options: WebhookOptions) -> Router {
-    let crowd = Crowd::new(REQUESTS_AT_ONCE, BODIES_AT_ONCE);
+    let crowd = Crowd::new(REQUESTS_AT_ONCE, BODIES_AT_ONCE, BODIES_OF_STRANGERS);
     Door { intake, options, patience: INTAKE_TIMEOUT, crowd }.router()
 }
 
@@ -132,7 +136,7 @@ async fn deliver(State(door): State<Arc<Door>>, request: Request) -> Response {
         trail: trail(&parts, &span),
         ..Audit::default()
     };
-    let answer = match door.admit(&parts.headers, body, &mut audit).instrument(span.clone()).await {
+    let answer = match door.admit(&parts, body, &mut audit).instrument(span.clone()).await {
         Ok(answer) | Err(answer) => answer,
     };
     audit.result = answer.result;
@@ -155,9 +159,11 @@ impl Door {
             .with_state(Arc::new(self))
     }
 
-    async fn admit(&self, headers: &HeaderMap, body: Body, audit: &mut Audit) -> Result<Answer, Answer> {
+    async fn admit(&self, parts: &Parts, body: Body, audit: &mut Audit) -> Result<Answer, Answer> {
+        let headers = &parts.headers;
+        let sender = parts.extensions.get::<Known>().map_or(Sender::Stranger, |_| Sender::Known);
         // Before a byte is read, and until the answer: what is in memory is what has a place.
-        let mut place = self.crowd.enter().ok_or_else(Answer::crowded)?;
+        let mut place = self.crowd.enter(sender).ok_or_else(Answer::crowded)?;
         let raw = self.read(headers, body, &mut place).await?;
         let form = is_form(headers)?;
         audit.secret_slot = self.verify(headers, &raw)?;

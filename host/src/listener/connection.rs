@@ -1,7 +1,7 @@
 //! One connection from its first byte to its last: handshake, requests, and why it ended.
 
 use super::Patience;
-use super::guard::{Guard, Word};
+use super::guard::{Guard, Known, Word};
 use super::paced::{Paced, Phase};
 use super::tls::ServerConfig;
 use crate::model::Rotating;
@@ -91,7 +91,13 @@ impl Served {
         phase.answering();
         let source = self.guard.source(peer, request.headers());
         let response = match self.guard.admit(source, request.method()) {
-            Ok(()) => self.router.clone().oneshot(request.map(Body::new)).await?,
+            Ok(()) => {
+                let mut request = request.map(Body::new);
+                if self.guard.knows(source) {
+                    request.extensions_mut().insert(Known);
+                }
+                self.router.clone().oneshot(request).await?
+            }
             Err(shed) => {
                 self.metrics.requests_shed.with_label_values(&[shed.reason]).inc();
                 shed.into_response()

@@ -46,6 +46,10 @@ pub enum Word {
     Refused,
 }
 
+/// In a request's extensions: its source sent something verified within the hour. Says nothing of this request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known;
+
 /// A request that is not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shed {
@@ -97,6 +101,11 @@ impl Guard {
 
     pub fn source(&self, peer: IpAddr, headers: &HeaderMap) -> Source {
         self.proxies.source(peer, headers)
+    }
+
+    /// Whether something verified came from there within the hour.
+    pub fn knows(&self, source: Source) -> bool {
+        self.memory().by_source.get(&source).is_some_and(|standing| standing.is_known(Instant::now()))
     }
 
     /// Whether a peer may begin with TLS.

@@ -237,15 +237,14 @@ async fn the_intake_s_word_becomes_the_answer() {
 /// Proves W30.
 #[tokio::test]
 async fn an_intake_that_hangs_is_answered_in_time() {
-    let crowd = Crowd::new(1, 0);
+    let crowd = Crowd::new(1, 0, 0);
     let door = Door { intake: Arc::new(Stuck), options: options(), patience: Duration::from_millis(1), crowd };
     let response = door.router().oneshot(delivery("pull_request", &pull_request("opened"))).await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 
 /// A door with little room, of which the first request is still being sent.
-async fn crowded_by(first: Vec<u8>, (requests, bytes): (usize, usize)) -> (Router, tokio::task::JoinHandle<Response>) {
-    let crowd = Crowd::new(requests, bytes);
+async fn crowded_by(first: Vec<u8>, crowd: Crowd) -> (Router, tokio::task::JoinHandle<Response>) {
     let router = Door { intake: queued(), options: options(), patience: INTAKE_TIMEOUT, crowd }.router();
     let (arrived, first_arrived) = tokio::sync::oneshot::channel();
     let head = futures::stream::once(async move { Ok::<_, std::io::Error>(first) });
@@ -271,7 +270,7 @@ async fn status(router: &Router, body: &[u8]) -> (u16, Option<String>) {
 #[tokio::test]
 async fn more_requests_than_there_are_places_are_told_to_come_again() {
     let sound = pull_request("opened");
-    let (router, slow) = crowded_by(b"{".to_vec(), (1, 0)).await;
+    let (router, slow) = crowded_by(b"{".to_vec(), Crowd::new(1, 0, 0)).await;
     assert_eq!(status(&router, &sound).await, (503, Some("30".to_owned())));
     slow.abort();
     assert!(slow.await.is_err());
@@ -284,9 +283,23 @@ async fn large_bodies_share_their_room_and_small_ones_pass_beside_them() {
     let small = pull_request("opened");
     let mut large = small.clone();
     large.resize(SMALL_DELIVERY + 1_000, b' ');
-    let (router, slow) = crowded_by(vec![b' '; SMALL_DELIVERY + 1_000], (8, 1_500)).await;
+    let (router, slow) = crowded_by(vec![b' '; SMALL_DELIVERY + 1_000], Crowd::new(8, 1_500, 1_500)).await;
     assert_eq!(status(&router, &large).await, (503, Some("30".to_owned())));
     assert_eq!(status(&router, &small).await.0, 202);
+    slow.abort();
+    assert!(slow.await.is_err());
+    assert_eq!(status(&router, &large).await.0, 202, "the room was given back");
+}
+
+#[tokio::test]
+async fn strangers_leave_room_for_the_large_bodies_of_those_who_are_known() {
+    let mut large = pull_request("opened");
+    large.resize(SMALL_DELIVERY + 1_000, b' ');
+    let (router, slow) = crowded_by(vec![b' '; SMALL_DELIVERY + 1_000], Crowd::new(8, 4_000, 1_500)).await;
+    assert_eq!(status(&router, &large).await.0, 503, "from a stranger");
+    let mut known = delivery("pull_request", &large);
+    known.extensions_mut().insert(Known);
+    assert_eq!(router.clone().oneshot(known).await.unwrap().status(), 202);
     slow.abort();
     assert!(slow.await.is_err());
     assert_eq!(status(&router, &large).await.0, 202, "the room was given back");
