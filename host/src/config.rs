@@ -94,7 +94,8 @@ pub struct Server {
     pub drain: Duration,
     /// Speak TLS, with a certificate from files. Default none: a reverse proxy does, or the network is trusted.
     pub tls: Option<Tls>,
-    /// Connections at once; who comes then waits for one to end. Default 1,024.
+    /// Connections at once; who comes then waits for one to end. An eighth is for sources that sent a verified delivery
+    /// within the hour; of others, none rests between two requests while less than a quarter is left. Default 1,024.
     pub max_connections: usize,
     /// Those of one source (an address, or an IPv6 network of 64 bits); more are closed. Trusted proxies are not counted.
     /// Default 256.

@@ -2,6 +2,7 @@
 //! say. Knows no event and reads no body. HTTP/1.1 only, which is what GitHub delivers over: one set of bounds to hold.
 
 mod connection;
+mod crowding;
 mod guard;
 mod paced;
 mod places;
@@ -18,6 +19,7 @@ use crate::model::Rotating;
 use crate::telemetry::Metrics;
 use axum::Router;
 use connection::Served;
+use crowding::Crowding;
 use guard::Guard;
 use places::PlacesBySource;
 use std::io::{Error, ErrorKind};
@@ -25,7 +27,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::JoinSet;
 
 /// As long as it may take until somebody closes a file. A connection that ends here ends the wait as well.
@@ -58,18 +60,17 @@ pub struct Patience {
 #[derive(Debug)]
 pub struct Listener {
     served: Arc<Served>,
-    places: Arc<Semaphore>,
     places_by_source: PlacesBySource,
 }
 
 impl Listener {
     pub fn new(router: Router, options: Options, metrics: Metrics) -> Self {
         Self {
-            places: Arc::new(Semaphore::new(options.connections)),
             places_by_source: PlacesBySource::new(options.connections_per_source),
             served: Arc::new(Served {
                 router,
                 guard: Guard::new(options.rates, options.proxies),
+                crowding: Crowding::new(options.connections),
                 patience: options.patience,
                 tls: options.tls,
                 metrics,
@@ -96,10 +97,10 @@ impl Listener {
 
     /// The next connection, once there is a place for it. Safe to drop while waiting.
     async fn accept(&self, listener: &TcpListener) -> (OwnedSemaphorePermit, TcpStream, IpAddr) {
-        if self.places.available_permits() == 0 {
+        if self.served.crowding.is_full() {
             self.served.count("waited");
         }
-        let place = Arc::clone(&self.places).acquire_owned().await.expect("the semaphore is never closed");
+        let place = self.served.crowding.place().await;
         loop {
             match listener.accept().await {
                 Ok((stream, peer)) => return (place, stream, peer.ip().to_canonical()),
@@ -130,10 +131,18 @@ impl Listener {
                 None => return served.count("source-full"),
             },
         };
+        let of_strangers = match served.is_stranger(peer) {
+            false => None,
+            true => match served.crowding.place_of_stranger() {
+                Some(of_strangers) => Some(of_strangers),
+                None => return served.count("strangers-full"),
+            },
+        };
+        served.crowding.tell();
         let stop = stop.clone();
         connections.spawn(async move {
             // Held to the end, whatever the end is.
-            let _held = (place, of_source, served.metrics.open_connection());
+            let _held = (place, of_source, of_strangers, served.metrics.open_connection());
             served.serve(stream, peer, stop).await;
         });
     }

@@ -161,6 +161,39 @@ async fn who_comes_when_every_place_is_taken_waits_for_one() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_a_stranger_keeps_between_requests_give_way_to_those_that_come() {
+    let palisade = TestHost::with("[server]\nmax_connections = 32\nidle_timeout = \"10m\"\n").await;
+    let mut resting = Vec::new();
+    for _ in 0..80 {
+        let mut stream = connected(&palisade, ELSEWHERE).await;
+        stream.write_all(b"GET /live HTTP/1.1\r\nhost: palisade\r\n\r\n").await.expect("the host listens");
+        let mut status = [0; 12];
+        let answered = tokio::time::timeout(PATIENCE, stream.read_exact(&mut status)).await;
+        answered.expect("there is a place in time").expect("an answer");
+        assert_eq!(String::from_utf8_lossy(&status), "HTTP/1.1 200");
+        resting.push(stream);
+    }
+}
+
+/// Proves W32.
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_that_take_every_place_they_can_leave_some_for_who_has_delivered_before() {
+    let palisade = TestHost::with("[server]\nmax_connections = 32\nheader_timeout = \"10m\"\n").await;
+    a_delivery_arrives(&palisade).await;
+    let mut closed = JoinSet::new();
+    for _ in 0..40 {
+        let mut stream = connected(&palisade, ELSEWHERE).await;
+        closed.spawn(async move { (stream.read_u8().await.is_err(), stream) });
+    }
+    for _ in 0..12 {
+        let ended = tokio::time::timeout(PATIENCE, closed.join_next()).await.expect("what is beyond is closed");
+        assert!(ended.expect("there are more").expect("it did not panic").0);
+    }
+    a_delivery_arrives(&palisade).await;
+    assert!(metric(&palisade, "palisade_connections_total{result=\"strangers-full\"}").await >= 12);
+}
+
 /// More connections than the process may have files: those that it has end in time, and then there is room again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lack_of_files_is_waited_out() {

@@ -1,6 +1,7 @@
 //! One connection from its first byte to its last: handshake, requests, and why it ended.
 
 use super::Patience;
+use super::crowding::Crowding;
 use super::guard::{Guard, Known, Word};
 use super::paced::{Paced, Phase};
 use super::tls::ServerConfig;
@@ -8,6 +9,7 @@ use crate::model::Rotating;
 use crate::telemetry::Metrics;
 use axum::Router;
 use axum::body::Body;
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -34,6 +36,7 @@ const LARGEST_HEAD: usize = 32 << 10;
 pub(super) struct Served {
     pub router: Router,
     pub guard: Guard,
+    pub crowding: Crowding,
     pub patience: Patience,
     pub tls: Option<Rotating<ServerConfig>>,
     pub metrics: Metrics,
@@ -74,12 +77,33 @@ impl Served {
         let mut connection = pin!(protocol.serve_connection(stream, service));
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
-            () = told(&mut stop) => {
+            () = self.time_to_leave(peer, &phase, &mut stop) => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }
         };
         self.count(ended.map_or_else(|error| why(&error), |()| "ended"));
+    }
+
+    /// Whether nothing verified has come from a peer lately. A proxy's connections are everybody's, so it is none.
+    pub fn is_stranger(&self, peer: IpAddr) -> bool {
+        !self.guard.trusts(peer) && !self.guard.knows(peer.into())
+    }
+
+    /// Waits until the host ends, or a stranger's connection rests while few places are left.
+    async fn time_to_leave(&self, peer: IpAddr, phase: &Phase, stop: &mut watch::Receiver<bool>) {
+        let mut news = self.crowding.news();
+        let crowded = async {
+            while news.changed().await.is_ok() {
+                if phase.rests() && self.crowding.has_few_left() && self.is_stranger(peer) {
+                    break;
+                }
+            }
+        };
+        tokio::select! {
+            () = told(stop) => {}
+            () = crowded => {}
+        }
     }
 
     async fn answer(
@@ -90,7 +114,7 @@ impl Served {
     ) -> Result<Response, Infallible> {
         phase.answering();
         let source = self.guard.source(peer, request.headers());
-        let response = match self.guard.admit(source, request.method()) {
+        let mut response = match self.guard.admit(source, request.method()) {
             Ok(()) => {
                 let mut request = request.map(Body::new);
                 if self.guard.knows(source) {
@@ -105,6 +129,9 @@ impl Served {
         };
         if let Some(word) = response.extensions().get::<Word>() {
             self.guard.hear(source, *word);
+        }
+        if self.crowding.has_few_left() && self.is_stranger(peer) {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         phase.waiting();
         Ok(response)

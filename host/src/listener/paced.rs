@@ -28,6 +28,10 @@ impl Phase {
     pub fn waiting(&self) {
         self.0.store(WAITING, Ordering::Relaxed);
     }
+    /// Between two requests: something was answered, and nothing has begun since.
+    pub fn rests(&self) -> bool {
+        self.is(WAITING)
+    }
     fn is(&self, phase: u8) -> bool {
         self.0.load(Ordering::Relaxed) == phase
     }
