@@ -4,13 +4,15 @@
 
 use super::decisions::page::{page, style_hash};
 use axum::Router;
-use axum::extract::{Query, State};
+use axum::extract::{Query, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::Value;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -47,12 +49,32 @@ fn shown(form: &Form) -> Markup {
     )
 }
 
-/// `GET /` is the page, `GET /registered` takes the code and hands it over.
-pub fn router(form: Form, codes: mpsc::Sender<String>) -> Router {
+/// `GET /` is the page, `GET /registered` takes the code and hands it over. Nothing is answered to a browser that was led
+/// to this address by another name.
+pub fn router(form: Form, address: SocketAddr, codes: mpsc::Sender<String>) -> Router {
     Router::new()
         .route("/", get(ask))
         .route(RETURN_PATH, get(receive))
         .with_state(Arc::new(Registering { form, codes }))
+        .layer(middleware::from_fn_with_state(address, under_its_own_name))
+}
+
+/// A page elsewhere whose name is made to lead here would read the form's state, and with it hand us an App of theirs.
+async fn under_its_own_name(State(address): State<SocketAddr>, request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    if host.is_some_and(|host| is_name_of(address, host)) {
+        return next.run(request).await;
+    }
+    let told = format!("This page has no other address than http://{address}/\n");
+    (StatusCode::MISDIRECTED_REQUEST, told).into_response()
+}
+
+fn is_name_of(address: SocketAddr, host: &str) -> bool {
+    // Browsers leave out the port that HTTP has anyway.
+    let host = if address.port() == 80 { host.strip_suffix(":80").unwrap_or(host) } else { host };
+    let port = if address.port() == 80 { String::new() } else { format!(":{}", address.port()) };
+    let number = if address.is_ipv6() { format!("[{}]", address.ip()) } else { address.ip().to_string() };
+    [number.as_str(), "localhost"].iter().any(|name| host.eq_ignore_ascii_case(&format!("{name}{port}")))
 }
 
 struct Registering {
@@ -105,4 +127,27 @@ fn guarded(form: &Form, mut response: Response) -> Response {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_address_itself_and_localhost_are_its_names() {
+        for (address, host, expected) in [
+            ("127.0.0.1:7420", "127.0.0.1:7420", true),
+            ("127.0.0.1:7420", "LocalHost:7420", true),
+            ("127.0.0.1:7420", "127.0.0.1", false),
+            ("127.0.0.1:7420", "localhost:7421", false),
+            ("127.0.0.1:7420", "attacker.example:7420", false),
+            ("127.0.0.1:7420", "127.0.0.1.attacker.example:7420", false),
+            ("127.0.0.1:80", "127.0.0.1", true),
+            ("127.0.0.1:80", "localhost:80", true),
+            ("[::1]:7420", "[::1]:7420", true),
+            ("127.0.0.1:7420", "", false),
+        ] {
+            assert_eq!(is_name_of(address.parse().unwrap(), host), expected, "{address} {host}");
+        }
+    }
 }

@@ -40,7 +40,7 @@ impl Registrar {
     pub async fn code(self, form: Form, patience: Duration) -> Result<String> {
         let (sender, mut codes) = mpsc::channel(1);
         let (stop, stopped) = oneshot::channel::<()>();
-        let serving = axum::serve(self.listener, router(form, sender)).with_graceful_shutdown(async {
+        let serving = axum::serve(self.listener, router(form, self.address, sender)).with_graceful_shutdown(async {
             // Either way it is over.
             let _ = stopped.await;
         });

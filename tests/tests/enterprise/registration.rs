@@ -6,7 +6,8 @@ use palisade_tests::http::{Answer, get, send};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::Child;
 
 /// What GitHub hands to whoever registers the App must show nowhere.
@@ -59,6 +60,17 @@ fn form(page: &str) -> (String, String) {
     (value("action=\""), value("name=\"manifest\" value=\""))
 }
 
+/// What a browser gets that was led to the page's address by another name.
+async fn named(page: &str, host: &str) -> String {
+    let address = page.trim_start_matches("http://").trim_end_matches('/');
+    let mut stream = TcpStream::connect(address).await.expect("it listens");
+    let request = format!("GET / HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("text");
+    answer
+}
+
 /// Presses the button. GitHub answers with where the browser goes next.
 async fn press(page: &str) -> Answer {
     let (action, manifest) = form(page);
@@ -88,6 +100,8 @@ async fn an_app_is_registered_in_a_browser_and_its_credentials_are_kept_for_the_
         "{policy}"
     );
 
+    let elsewhere = named(&address, "attacker.example").await;
+    assert!(elsewhere.starts_with("HTTP/1.1 421 ") && !elsewhere.contains("state="), "{elsewhere}");
     let sent = press(&page.body).await;
     assert_eq!(sent.status, 302, "{}", sent.body);
     let wrong = sent.headers["location"].replace("state=", "state=0");
