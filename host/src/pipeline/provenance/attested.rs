@@ -1,5 +1,5 @@
 //! Signed statements about files that are named as evidence: looked for by the digest of the artifact and of the file,
-//! verified, and held against the run that uploaded them. A file that has a good one is `attested`, whatever its run is; a
+//! verified, and held against the run that uploaded them. A file that has a good one is `attested`; a
 //! bad one is told and raises nothing. A fork's uploads are never looked at: no workflow of a fork can sign here.
 
 use super::super::judge::Inputs;
