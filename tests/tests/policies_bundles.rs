@@ -326,6 +326,8 @@ fn palisade_cli(directory: &Path, arguments: &[&str]) -> Output {
         .args(arguments)
         .current_dir(directory)
         .env_clear()
+        // Where `opa` is found, if it has no path of its own.
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("PALISADE_CACHE_DIRECTORY", palisade_tests::compiled_code())
         .env("PALISADE_OPA", opa::command().unwrap_or_else(|| "no-such-opa".into()))
         .output()
