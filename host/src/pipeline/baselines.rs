@@ -290,6 +290,9 @@ impl Pipeline {
         if !is_default && self.state.protection(repository, wanted.branch).await? != Some(true) {
             return Ok(());
         }
+        // Runs of two commits may end at once: each is kept before the other asks what is newer.
+        let seeking = self.seeking.of(&format!("{repository} {}", wanted.branch));
+        let _alone = seeking.lock().await;
         if self.is_on_branch(&at(wanted.lease), wanted, &run.head_sha).await? && !self.is_overtaken(wanted, run).await?
         {
             self.keep(wanted, run).await?;
